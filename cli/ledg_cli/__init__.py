@@ -1,0 +1,1 @@
+"""``ledg``, the command line of ledg-rt."""
