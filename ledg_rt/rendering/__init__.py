@@ -1,0 +1,37 @@
+"""Rows as text: one module an output format, all with ``render(rows, stream, style)``.
+
+``jsonl`` and ``csv`` write each row when it comes; the others need all rows before the first character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Protocol, TextIO
+
+from ledg_rt.rendering.style import PLAIN, Style
+from ledg_rt.results import Row
+
+FORMATS = ("table", "json", "jsonl", "csv", "markdown")
+STREAMING = frozenset(("jsonl", "csv"))
+
+
+class Renderer(Protocol):
+    """Writes ``rows`` to ``stream``; nothing that a row says can break the format."""
+
+    def __call__(self, rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None: ...
+
+
+def renderer(name: str) -> Renderer:
+    """The renderer of one of ``FORMATS``; only its module is loaded.
+
+    Raises:
+        ValueError: ``name`` is no format.
+    """
+    if name not in FORMATS:
+        raise ValueError(f"no format {name!r}, only {', '.join(FORMATS)}")
+    render: Renderer = import_module(f"ledg_rt.rendering.{name}").render
+    return render
+
+
+__all__ = ["FORMATS", "PLAIN", "STREAMING", "Renderer", "Style", "renderer"]

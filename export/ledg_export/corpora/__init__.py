@@ -1,0 +1,18 @@
+"""Public data sets of measured latencies, one module a source, each yielding ``Sample``s."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from ledg_export.corpora import help as help_tables
+from ledg_export.corpora import mlperf_inference, ncnn
+from ledg_export.corpora.sample import Sample
+
+SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
+    "mlperf_inference": mlperf_inference.read,
+    "ncnn": ncnn.read,
+    "help_nasbench201": help_tables.read_nasbench201,
+}
+"""Source name -> reader of its folder below the data root; readers count every dropped row by reason."""

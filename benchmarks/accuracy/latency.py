@@ -1,0 +1,169 @@
+"""Latency on known devices with new architectures and on new devices, beside the baselines.
+
+    python -m benchmarks.accuracy.latency --cache .cache/corpus --run checkpoints/latency --minutes 25
+
+Trains on the training rows of ``splits.toml`` (or goes on with the run in ``--run``), predicts the test
+rows once, writes ``benchmarks/results/latency.json`` and prints the same as a table. ``--part validation``
+prints the validation rows instead, to choose by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ledg_rt
+from benchmarks.accuracy.baselines import Rows, Totals, boosting, regression, roofline, tuned
+from benchmarks.accuracy.splits import Split, split
+from ledg_export import train as training
+from ledg_export.batches import LatencyData, Vocabulary
+from ledg_export.corpora.sample import Sample
+from ledg_export.corpus import load
+from ledg_export.model import LedgFormer
+from ledg_export.train import Recipe, embed_all
+from ledg_rt.embedding import Embedder
+from ledg_rt.encoding import GraphEncoding, rebatch
+from ledg_rt.metrics import accuracy
+from ledg_rt.platforms import resolve
+
+RESULTS = Path(__file__).parents[1] / "results"
+MAX_TEST_ROWS = 20_000
+"""Rows of one source and part that are scored, drawn once by a fixed seed; NAS-Bench-201 has more."""
+
+
+def main() -> None:
+    """Parse the command line, train, score, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--part", choices=("test", "validation"), default="test")
+    parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
+    parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
+    options = parser.parse_args()
+    corpus = load(options.cache)
+    parts = split(corpus.samples)
+    recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
+    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
+    model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    predictor = partial(_predict, model, vocabulary, embedder, graphs=corpus.graphs)
+    rows = evaluate(parts, corpus.graphs, predictor, options.part)
+    print(table(rows))
+    if options.part == "test":
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "latency.json").write_text(json.dumps(rows, indent=1) + "\n")
+        found = intervals(parts, predictor)
+        print(json.dumps(found, indent=1))
+        (RESULTS / "intervals.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
+"""Samples to [rows, 2]: log milliseconds and log spread."""
+
+
+def evaluate(parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str) -> list[dict[str, Any]]:
+    """Rows of results: source, setting, method, metrics."""
+    settings = (
+        {"new architecture": parts.new_architecture, "new device": parts.new_device}
+        if part == "test"
+        else {"new architecture": parts.validation_architecture, "new device": parts.validation_device}
+    )
+    tune_on = {"new architecture": parts.validation_architecture, "new device": parts.validation_device}
+    found = []
+    for source in sorted({sample.source for sample in parts.train}):
+        train_rows = _rows(_draw([sample for sample in parts.train if sample.source == source], 2 * MAX_TEST_ROWS), graphs)
+        for setting, samples in settings.items():
+            test = _draw([sample for sample in samples if sample.source == source])
+            if not test:
+                continue
+            validation = _rows(_draw([sample for sample in tune_on[setting] if sample.source == source]), graphs)
+            test_rows = _rows(test, graphs)
+            totals = Totals()
+            methods: dict[str, Callable[[], NDArray[np.float64]]] = {
+                "roofline": lambda: tuned(roofline, train_rows, validation)(test_rows),
+                "regression": lambda: tuned(regression(totals), train_rows, validation)(test_rows),
+                "boosting": lambda: tuned(boosting(totals), train_rows, validation)(test_rows),
+                "ledg": lambda: predictor(test)[:, 0],
+            }
+            for method, predict in methods.items():
+                scored = accuracy(np.exp(predict()), np.exp(test_rows.log_ms), [str(name) for name in test_rows.names])
+                found.append({"protocol": "latency", "source": source, "setting": setting, "method": method, "selected_on": "validation", **asdict(scored)})  # fmt: skip
+    return found
+
+
+def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
+    """Factors on the predicted spread that cover 80 % of the validation rows, and what they cover in test.
+
+    Each source weighs the same; ``known`` is for devices of the training set, ``unknown`` for others.
+    """
+    found = {}
+    for evidence, choose, test in (
+        ("known", parts.validation_architecture, parts.new_architecture),
+        ("unknown", parts.validation_device, parts.new_device),
+    ):
+        scores, weights = _scores(choose, predictor)
+        order = np.argsort(scores)
+        factor = float(scores[order][np.searchsorted(np.cumsum(weights[order]), 0.8 * weights.sum())])
+        tested, share = _scores(test, predictor)
+        found[evidence] = {"factor": factor, "coverage": float((share * (tested <= factor)).sum() / share.sum())}
+    return found
+
+
+def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Absolute log error over predicted spread, and weights that make sources equal."""
+    drawn = [sample for source in sorted({sample.source for sample in samples}) for sample in _draw([s for s in samples if s.source == source])]  # fmt: skip
+    predicted = predictor(drawn)
+    measured = np.log([sample.latency_ms for sample in drawn])
+    sources = np.array([sample.source for sample in drawn])
+    weights = np.array([1 / (sources == source).sum() for source in sources])
+    return np.abs(predicted[:, 0] - measured) / np.exp(predicted[:, 1]), weights
+
+
+def _predict(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: dict[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
+    data = LatencyData(samples, graphs)
+    missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
+    whole = embed_all([*vocabulary.index, *missing], embedder)
+    predicted = training.predict(model, whole, data)
+    order = {(visit.graph_id, visit.batch, int(platform)): predicted[at] for at, (visit, platform) in enumerate((visit, platform) for visit in data.visits for platform in visit.platforms)}  # fmt: skip
+    position = {platform: at for at, platform in enumerate(data.platform_ids)}
+    return np.array([order[sample.graph_id, sample.batch, position[sample.platform]] for sample in samples])
+
+
+def _draw(samples: list[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
+    if len(samples) <= limit:
+        return samples
+    chosen = np.random.default_rng(0).choice(len(samples), limit, replace=False)
+    return [samples[at] for at in sorted(chosen)]
+
+
+def _rows(samples: Sequence[Sample], graphs: dict[str, GraphEncoding]) -> Rows:
+    batched = {
+        (sample.graph_id, sample.batch): rebatch(graphs[sample.graph_id], sample.batch) for sample in samples
+    }
+    platforms = {name: resolve(name) for name in {sample.platform for sample in samples}}
+    return Rows(
+        [batched[sample.graph_id, sample.batch] for sample in samples],
+        [platforms[sample.platform] for sample in samples],
+        np.log([sample.latency_ms for sample in samples]),
+    )
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown."""
+    lines = ["| source | setting | method | rows | MAPE % | median APE % | Acc(10%) % | Spearman |", "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        rho = "-" if row["spearman"] is None else f"{row['spearman']:.3f}"
+        lines.append(f"| {row['source']} | {row['setting']} | {row['method']} | {row['count']} | {row['mape']:.1f} | {row['median_ape']:.1f} | {row['acc10']:.1f} | {rho} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A trained model to a bundle folder: ONNX files, sentence table, manifest with digests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ledg_export.batches import LatencyData, Vocabulary
+from ledg_export.model import LedgFormer
+from ledg_export.onnx_export import export_model
+from ledg_rt.bundles import FORMAT, MANIFEST, REQUIRED, digest_of
+from ledg_rt.embedding import save_table
+from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
+from ledg_rt.encoding import QUANTITIES
+
+PACKAGES = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "numpy")
+
+
+def write_bundle(
+    folder: Path, name: str, model: LedgFormer, vocabulary: Vocabulary, data: LatencyData,
+    interval: Mapping[str, float], training: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Export ``model`` beside the embedder that is already in ``folder`` and write the manifest.
+
+    Args:
+        folder: holds ``embedder.onnx`` and ``tokenizer.json`` (``ledg-export embedder``).
+        name: of the bundle, e.g. ``ledg-2026.11``.
+        model, vocabulary: what training returned.
+        data: what it was trained on; its devices and ranges go into the manifest.
+        interval: factor on the predicted spread for p10 and p90, by kind of evidence.
+        training: sources, sizes, minutes and metrics, for people.
+    """
+    export_model(model, folder)
+    sentences = sorted(vocabulary.index)
+    vectors = vocabulary.vectors.numpy()[[vocabulary.index[sentence] for sentence in sentences]]
+    save_table(folder / "sentences.npz", sentences, vectors)
+    graphs = [data.graphs[visit.graph_id] for visit in data.visits]
+    flops = [float(graph.quantities[:, QUANTITIES.index("flops")].sum()) * visit.batch for graph, visit in zip(graphs, data.visits, strict=True)]
+    manifest = {
+        "format": FORMAT, "name": name, "encoding_format": ENCODING_FORMAT, "template": model.config.template,
+        "devices": sorted({platform.split("/")[0] for platform in data.platform_ids}),
+        "interval": dict(interval),
+        "ranges": {
+            "flops": [min(flops), max(flops)],
+            "nodes": [1, int(max(len(graph.text) for graph in graphs))],
+            "batch": [1, int(max(visit.batch for visit in data.visits))],
+        },
+        "parameters": int(sum(np.prod(tensor.shape) for tensor in model.parameters())),
+        "versions": {package: version(package) for package in PACKAGES},
+        "training": dict(training),
+        "files": {name: digest_of(folder / name) for name in REQUIRED},
+    }  # fmt: skip
+    temporary = folder / f"{MANIFEST}.tmp"
+    temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(folder / MANIFEST)

@@ -1,0 +1,266 @@
+"""LeDG-Former: language embeddings of nodes and platforms, a transformer over a dynamic graph.
+
+Training uses the dense form (masks [B, R, N, N]); the exported model the table form (neighbours
+[N, R, K]), linear in nodes. Both run the same layers and are proven equal. The encoder never sees the
+platform; hardware enters through its vector alone, so there is one head for all hardware.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PretrainedConfig, PreTrainedModel
+
+from ledg_rt.encoding import NODE_FEATURES, PLATFORM_FEATURES, PLATFORM_NUMBERS, RELATIONS
+
+LN10 = math.log(10.0)
+KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))  # fmt: skip
+BITS_COLUMN = PLATFORM_FEATURES - 3
+
+
+class LedgConfig(PretrainedConfig):
+    """Sizes and switches of LeDG-Former; each switch is a row of the ablation."""
+
+    model_type = "ledg_former"
+
+    def __init__(
+        self,
+        width: int = 96,
+        layers: int = 4,
+        heads: int = 4,
+        relations: list[str] | None = None,
+        text_width: int = 384,
+        platform_width: int = 96,
+        correction_width: int = 64,
+        template: str = "rich",
+        text_dropout: float = 0.25,
+        number_dropout: float = 0.1,
+        hidden_dropout: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.width, self.layers, self.heads = width, layers, heads
+        self.relations = list(relations or RELATIONS)
+        self.text_width, self.platform_width, self.correction_width = text_width, platform_width, correction_width
+        self.template = template
+        self.text_dropout, self.number_dropout, self.hidden_dropout = text_dropout, number_dropout, hidden_dropout
+
+
+class DynamicGraphAttention(nn.Module):
+    """Attention under each relation, mixed per node by softmax weights that the node itself gives.
+
+    With scores s_ij = q_i k_j / sqrt(d), node i gets sum_r w_ir sum_j softmax_{j in r(i)}(s_ij) v_j,
+    w_i = softmax(x_i W) over relations (our reading of arXiv 2506.07735).
+    """
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__()
+        self.heads, self.size = config.heads, config.width // config.heads
+        self.relations = [RELATIONS.index(name) for name in config.relations]
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.mix = nn.Linear(config.width, len(self.relations))
+        self.out = nn.Linear(config.width, config.width)
+
+    def dense(self, x: Tensor, masks: Tensor) -> Tensor:
+        """``x`` [B, N, D], ``masks`` bool [B, R, N, N] (each row holds at least the node itself)."""
+        batch, nodes, _ = x.shape
+        q, k, v = self.qkv(x).view(batch, nodes, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
+        scores = q @ k.transpose(-1, -2) / math.sqrt(self.size)
+        weights = self.mix(x).softmax(-1)
+        mixed = torch.zeros_like(scores)
+        for at, relation in enumerate(self.relations):
+            allowed = masks[:, relation].unsqueeze(1)
+            attention = scores.masked_fill(~allowed, float("-inf")).softmax(-1)
+            mixed = mixed + weights[..., at][:, None, :, None] * attention
+        return self.out((mixed @ v).transpose(1, 2).reshape(batch, nodes, -1))
+
+    def table(self, x: Tensor, neighbours: Tensor) -> Tensor:
+        """``x`` [N, D], ``neighbours`` int64 [N, R, K], -1 where there are fewer."""
+        nodes, width = x.shape
+        q, k, v = self.qkv(x).split(width, dim=-1)
+        weights = self.mix(x).softmax(-1)
+        q = q.view(nodes, 1, self.heads, self.size)
+        mixed = torch.zeros(nodes, self.heads, self.size, dtype=x.dtype)
+        for at, relation in enumerate(self.relations):
+            index = neighbours[:, relation]
+            absent = (index < 0).unsqueeze(-1)
+            near = index.clamp(min=0)
+            keys = k[near].view(nodes, -1, self.heads, self.size)
+            values = v[near].view(nodes, -1, self.heads, self.size)
+            scores = (q * keys).sum(-1) / math.sqrt(self.size)
+            attention = scores.masked_fill(absent, float("-inf")).softmax(1)
+            mixed = mixed + weights[:, at].view(nodes, 1, 1) * (attention.unsqueeze(-1) * values).sum(1)
+        return self.out(mixed.reshape(nodes, width))
+
+
+class Layer(nn.Module):
+    """Pre-norm attention and feed-forward, both residual."""
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__()
+        self.before_attention = nn.LayerNorm(config.width)
+        self.attention = DynamicGraphAttention(config)
+        self.before_feed = nn.LayerNorm(config.width)
+        self.feed = nn.Sequential(
+            nn.Linear(config.width, 2 * config.width), nn.GELU(), nn.Linear(2 * config.width, config.width)
+        )
+
+    def forward(self, x: Tensor, masks: Tensor | None, neighbours: Tensor | None) -> Tensor:
+        normed = self.before_attention(x)
+        x = x + (self.attention.dense(normed, masks) if masks is not None else self.attention.table(normed, neighbours))  # type: ignore[arg-type]
+        return x + self.feed(self.before_feed(x))
+
+
+class GraphEncoder(nn.Module):
+    """Node text and node numbers to node states [.., N, width]."""
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__()
+        self.text = nn.Linear(config.text_width, config.width)
+        self.numbers = nn.Sequential(
+            nn.Linear(NODE_FEATURES, config.width), nn.GELU(), nn.Linear(config.width, config.width)
+        )
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width)
+        self.register_buffer("mean", torch.zeros(NODE_FEATURES))
+        self.register_buffer("std", torch.ones(NODE_FEATURES))
+
+    def forward(self, text: Tensor, numeric: Tensor, masks: Tensor | None = None, neighbours: Tensor | None = None) -> Tensor:  # fmt: skip
+        """``text`` already projected to [.., N, width]; ``numeric`` [.., N, NODE_FEATURES]."""
+        x = text + self.numbers((numeric - self.mean) / self.std)
+        for layer in self.layers:
+            x = layer(x, masks, neighbours)
+        return self.norm(x)
+
+
+class PlatformEncoder(nn.Module):
+    """Two sentence vectors and the numbers of a platform to one vector [P, platform_width]."""
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.platform_width
+        self.hardware = nn.Linear(config.text_width, width // 2)
+        self.software = nn.Linear(config.text_width, width // 2)
+        self.body = nn.Sequential(
+            nn.Linear(width + PLATFORM_FEATURES, 2 * width), nn.GELU(), nn.Dropout(config.hidden_dropout),
+            nn.Linear(2 * width, width), nn.GELU(),
+        )  # fmt: skip
+
+    def forward(self, text: Tensor, numeric: Tensor) -> Tensor:
+        """``text`` [P, 2, text_width], ``numeric`` [P, PLATFORM_FEATURES]."""
+        hardware, software = self.hardware(text[:, 0]), self.software(text[:, 1])
+        if self.training:
+            keep = 1 - self.config.text_dropout
+            hardware = hardware * torch.bernoulli(torch.full_like(hardware[:, :1], keep))
+        return self.body(torch.cat([hardware, software, numeric], -1))
+
+    def mask_numbers(self, numeric: Tensor) -> Tensor:
+        """Hide some figures, as users leave them out; training only. Values and masks go together."""
+        if not self.training:
+            return numeric
+        count = len(PLATFORM_NUMBERS)
+        keep = (torch.rand(numeric.shape[0], count) >= self.config.number_dropout).to(numeric.dtype)
+        return torch.cat([numeric[:, :count] * keep, numeric[:, count : 2 * count] * keep, numeric[:, 2 * count :]], -1)
+
+
+class Head(nn.Module):
+    """Platform-conditioned cost of each node, seeded with its roofline, summed with a per-run overhead.
+
+    cost_i = exp(logsumexp(compute_i, memory_i, dispatch) + correction_i(node state, platform)), in ms;
+    latency = sum_i cost_i + overhead, times a correction from the pooled graph. All in log space.
+    """
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__()
+        width, hidden = config.platform_width, config.correction_width
+        self.physics = nn.Linear(width, 4)
+        self.node = nn.Linear(config.width, hidden)
+        self.platform = nn.Linear(width, hidden)
+        self.correction = nn.Sequential(nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        self.whole = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        self.spread = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        for last in (self.correction[-1], self.whole[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        nn.init.zeros_(self.physics.weight)
+        with torch.no_grad():
+            self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
+
+    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor) -> dict[str, Tensor]:  # fmt: skip
+        """Pairs of graph and platform, Q of them.
+
+        Args:
+            states: [Q, N, width]; work: [Q, N, 3] GFLOPs, float GB at 32 bits, fixed GB.
+            present: [Q, N], 1 for nodes, 0 for padding.
+            vector: [Q, platform_width]; numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
+        """
+        peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
+        bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10
+        # An unknown figure starts from that of a typical phone; the platform's vector corrects it.
+        peak = torch.where(numeric[:, KNOWN_PEAK] > 0, peak, torch.full_like(peak, 4.0))
+        bandwidth = torch.where(numeric[:, KNOWN_BANDWIDTH] > 0, bandwidth, torch.full_like(bandwidth, 3.0))
+        share = torch.exp((numeric[:, BITS_COLUMN] + 4 - 5) * math.log(2))
+        slow_compute, slow_memory, dispatch, overhead = self.physics(vector).unbind(-1)
+        gigabytes = work[..., 1] * share[:, None] + work[..., 2]
+        compute = torch.log(work[..., 0] + 1e-12) + (math.log(1e3) - peak + slow_compute)[:, None]
+        memory = torch.log(gigabytes + 1e-12) + (math.log(1e3) - bandwidth + slow_memory)[:, None]
+        base = torch.stack([compute, memory, dispatch[:, None].expand_as(compute)], -1).logsumexp(-1)
+        correction = self.correction(self.node(states) + self.platform(vector)[:, None]).squeeze(-1)
+        cost = (base + correction).masked_fill(present == 0, -60.0)
+        count = present.sum(-1, keepdim=True)
+        pooled = torch.cat([(states * present.unsqueeze(-1)).sum(1) / count, vector], -1)
+        total = torch.stack([cost.logsumexp(-1), overhead], -1).logsumexp(-1)
+        log_ms = total + self.whole(pooled).squeeze(-1)
+        return {"log_ms": log_ms, "log_spread": self.spread(pooled.detach()).squeeze(-1) - 2, "log_cost": cost}
+
+
+class LedgFormer(PreTrainedModel):
+    """The whole model, dense form. ``forward`` takes what ``batches.collate`` makes."""
+
+    config_class = LedgConfig
+
+    def __init__(self, config: LedgConfig) -> None:
+        super().__init__(config)
+        self.encoder = GraphEncoder(config)
+        self.platform_encoder = PlatformEncoder(config)
+        self.head = Head(config)
+
+    def forward(
+        self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, masks: Tensor, work: Tensor, present: Tensor,
+        platform_text: Tensor, platform_numeric: Tensor, pair_graph: Tensor, pair_platform: Tensor,
+        labels: Tensor | None = None, weights: Tensor | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
+        """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
+
+        Args:
+            sentence_vectors: [S, text_width], the sentences of the batch; text: int64 [B, N] into it.
+            numeric, masks, work, present: see ``GraphEncoder`` and ``Head``, with a leading B.
+            platform_text: [P, 2, text_width]; platform_numeric: [P, PLATFORM_FEATURES].
+            pair_graph, pair_platform: int64 [Q].
+            labels: natural log of milliseconds [Q]; weights: [Q], of each sample in the loss.
+        """
+        states = self.encoder(self.encoder.text(sentence_vectors)[text], numeric, masks=masks)
+        platform_numeric = self.platform_encoder.mask_numbers(platform_numeric)
+        vectors = self.platform_encoder(platform_text, platform_numeric)
+        out = self.head(
+            states[pair_graph], work[pair_graph], present[pair_graph], vectors[pair_platform], platform_numeric[pair_platform]
+        )  # fmt: skip
+        if labels is not None:
+            out["loss"] = latency_loss(out["log_ms"], out["log_spread"], labels, weights)
+        return out
+
+
+def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+    """Smooth L1 on log latency, plus the Laplace likelihood of the residual under the predicted spread.
+
+    The spread learns from residuals but does not move them (they are detached).
+    """
+    error = log_ms - labels
+    spread = error.detach().abs() * torch.exp(-log_spread) + log_spread
+    each = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none") + 0.1 * spread
+    return (each * weights).sum() / weights.sum() if weights is not None else each.mean()

@@ -1,0 +1,166 @@
+"""Training LeDG-Former with ``transformers.Trainer`` under a time limit.
+
+The learning rate follows the share of ``minutes`` that has passed, over all runs that resumed one
+another, so that a run always ends annealed; a checkpoint every few minutes carries the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from ledg_export.batches import BucketSampler, Collator, LatencyData, Vocabulary
+from ledg_export.bundle import write_bundle
+from ledg_export.corpus import load
+from ledg_export.model import LedgConfig, LedgFormer
+from ledg_rt.embedding import Embedder
+
+CLOCK = "clock.json"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run but its data."""
+
+    minutes: float
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.04
+    visits: int = 3000
+    budget: int = 400_000
+    save_minutes: float = 5.0
+    seed: int = 0
+    model: dict[str, Any] = field(default_factory=dict)
+
+
+class Clock(TrainerCallback):
+    """Stops after ``minutes`` of training in all, saves in between, remembers over resumes."""
+
+    def __init__(self, recipe: Recipe, already: float = 0.0) -> None:
+        self.recipe, self.already = recipe, already
+        self.started = self.saved = time.monotonic()
+
+    @property
+    def passed(self) -> float:
+        """Seconds of training so far, earlier runs included."""
+        return self.already + time.monotonic() - self.started
+
+    @property
+    def share(self) -> float:
+        """Share of the time that has passed, 0 to 1."""
+        return min(1.0, self.passed / (60 * self.recipe.minutes))
+
+    def rate(self, _step: int) -> float:
+        """Learning rate as a share of the peak: linear warm-up, then a half cosine to zero."""
+        if self.share < self.recipe.warmup:
+            return max(0.02, self.share / self.recipe.warmup)
+        return 0.5 * (1 + math.cos(math.pi * (self.share - self.recipe.warmup) / (1 - self.recipe.warmup)))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:  # noqa: D102
+        if self.share >= 1:
+            control.should_training_stop = control.should_save = True
+        elif time.monotonic() - self.saved > 60 * self.recipe.save_minutes:
+            control.should_save, self.saved = True, time.monotonic()
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:  # noqa: D102
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        (folder / CLOCK).write_text(json.dumps({"seconds": self.passed}))
+
+
+class LatencyTrainer(Trainer):
+    """``Trainer`` with size buckets, a clock for a schedule and weight decay off biases and norms."""
+
+    def __init__(self, *args: Any, sampler: BucketSampler, clock: Clock, **kwargs: Any) -> None:
+        super().__init__(*args, callbacks=[clock], **kwargs)
+        self.sampler, self.clock = sampler, clock
+
+    def get_train_dataloader(self) -> torch.utils.data.DataLoader[Any]:  # noqa: D102
+        loader = torch.utils.data.DataLoader(
+            self.train_dataset, batch_sampler=self.sampler, collate_fn=self.data_collator
+        )  # type: ignore[arg-type]
+        return self.accelerator.prepare(loader)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:  # noqa: D102
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, self.clock.rate)
+        return self.lr_scheduler
+
+
+def new_model(data: LatencyData, config: LedgConfig) -> LedgFormer:
+    """A fresh model whose input normalisation is that of the graphs of ``data``."""
+    model = LedgFormer(config)
+    names = sorted({visit.graph_id for visit in data.visits})
+    rows = np.concatenate([data.graphs[name].numeric for name in names[:: max(1, len(names) // 2000)]])
+    model.encoder.mean.copy_(torch.from_numpy(rows.mean(0)))
+    model.encoder.std.copy_(torch.from_numpy(np.maximum(rows.std(0), 0.1)))
+    return model
+
+
+def train(data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe) -> tuple[LedgFormer, Vocabulary]:
+    """Train (or go on with) the run in ``folder`` until ``recipe.minutes`` have passed in all."""
+    torch.manual_seed(recipe.seed)
+    config = LedgConfig(**recipe.model)
+    vocabulary = embed_all(data.sentences(), embedder)
+    folder.mkdir(parents=True, exist_ok=True)
+    last = get_last_checkpoint(str(folder))
+    already = json.loads((Path(last) / CLOCK).read_text())["seconds"] if last else 0.0
+    clock = Clock(recipe, already)
+    arguments = TrainingArguments(
+        output_dir=str(folder), learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay,
+        adam_beta2=0.98, max_grad_norm=1.0, num_train_epochs=10_000, save_strategy="no", save_total_limit=2,
+        logging_steps=100, seed=recipe.seed, report_to=[], disable_tqdm=True, use_cpu=True,
+        remove_unused_columns=False, label_names=["labels"], ignore_data_skip=True,
+    )  # fmt: skip
+    trainer = LatencyTrainer(
+        model=new_model(data, config), args=arguments, train_dataset=data,
+        data_collator=Collator(data, vocabulary, config.template, training=True, seed=recipe.seed),
+        sampler=BucketSampler(data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
+    )  # fmt: skip
+    trainer.train(resume_from_checkpoint=last)
+    model = trainer.model
+    model.eval()
+    return model, vocabulary
+
+
+def train_bundle(
+    cache: Path, run: Path, bundle: Path, *, name: str, minutes: float, seed: int, intervals: Mapping[str, Any]
+) -> None:
+    """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
+    corpus = load(cache)
+    data = LatencyData(corpus.samples, corpus.graphs)
+    recipe = Recipe(minutes=minutes, seed=seed)
+    model, vocabulary = train(data, Embedder(bundle), run, recipe)
+    sources = Counter(sample.source for sample in corpus.samples)
+    training = {"samples": dict(sorted(sources.items())), "graphs": len(corpus.graphs), "minutes": minutes, "seed": seed}
+    factors = {evidence: found["factor"] for evidence, found in intervals.items()}
+    write_bundle(bundle, name, model, vocabulary, data, factors, training)
+
+
+def embed_all(sentences: Sequence[str], embedder: Embedder) -> Vocabulary:
+    """The quantized embeddings of ``sentences``: training sees what the runtime will see."""
+    return Vocabulary(dict(zip(sentences, embedder.embed(sentences), strict=True)))
+
+
+@torch.no_grad()
+def predict(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, budget: int = 400_000) -> np.ndarray[Any, Any]:
+    """Predictions for every pair of ``data`` in the order of its visits: float64 [pairs, 2].
+
+    Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
+    """
+    model.eval()
+    collate = Collator(data, vocabulary, model.config.template, training=False)
+    rows = []
+    for visit in data.visits:
+        out = model(**collate([visit]))
+        rows.append(torch.stack([out["log_ms"], out["log_spread"]], -1).double().numpy())
+    return np.concatenate(rows)

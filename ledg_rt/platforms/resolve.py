@@ -1,0 +1,190 @@
+"""From what a user writes to a ``Platform``: a catalogue id, a TOML file, or free text."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ledg_rt.errors import PlatformError
+from ledg_rt.platforms.catalogue import cores, devices
+from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
+from ledg_rt.platforms.text import TEXT_LIMIT, Mention, read_text
+
+LITTLE_SHARE = 0.5
+"""Cores slower than this share of the fastest one do not count where no thread count is given."""
+
+NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "process_nm", "year")
+
+
+def resolve(text: str) -> Platform:
+    """Read a platform argument.
+
+    Args:
+        text: a catalogue id (``nvidia-t4/tensorrt/fp16``), the path of a ``.toml`` file, or free text
+            (``"Raspberry Pi 5, tflite int8, 4 threads"``).
+
+    Raises:
+        PlatformError: empty text, unreadable file, or figures that no hardware has.
+    """
+    stripped = text.strip()
+    if not stripped:
+        raise PlatformError("usage", "the platform is empty", "name a device, e.g. --platform 'nvidia t4 fp16'")
+    if stripped.endswith(".toml"):
+        return _from_file(Path(stripped))
+    if (by_id := _from_id(stripped)) is not None:
+        return by_id
+    return _from_text(stripped)
+
+
+def _from_id(text: str) -> Platform | None:
+    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; None if it is no id."""
+    head, *tags = text.split("+")
+    parts = head.split("/")
+    device = devices().get(parts[0])
+    if device is None or not 3 <= len(parts) <= 4 or parts[2] not in PRECISION_BITS:
+        return None
+    threads = None
+    if len(parts) == 4:
+        if not (parts[3].endswith("t") and parts[3][:-1].isdigit() and int(parts[3][:-1]) > 0):
+            return None
+        threads = int(parts[3][:-1])
+    return on_device(device, text, runtime=parts[1], precision=parts[2], threads=threads, tags=tuple(tags))
+
+
+def _from_text(text: str) -> Platform:
+    mention = read_text(text)
+    device = devices()[mention.device] if mention.device else None
+    base = _usage(mention, device)
+    given = {name: value for name, value in mention.numbers.items() if value is not None}
+    notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
+    return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
+
+
+def _usage(mention: Mention, device: Device | None) -> Platform:
+    if device is None:
+        precision = mention.precision or "fp32"
+        slug = "/".join(("text", mention.runtime or "unknown", precision))
+        core = cores()[mention.core] if mention.core else None
+        return Platform(
+            id=slug, text="", vendor=mention.vendor, kind=mention.kind or ("cpu" if core else None),
+            architecture=core.name if core else None, runtime=mention.runtime, precision=precision,
+            threads=mention.threads, tags=mention.tags, name=mention.rest or None,
+            peak_gops=_core_peak(core, mention, precision) if core else None,
+        )  # fmt: skip
+    return on_device(
+        device, "", runtime=mention.runtime, precision=mention.precision or default_precision(device),
+        threads=mention.threads, tags=mention.tags,
+    )  # fmt: skip
+
+
+def _core_peak(core: Core, mention: Mention, precision: str) -> float | None:
+    """Peak of a described CPU: cores in use x clock x operations per cycle; None where one is not given."""
+    count, clock = mention.numbers.get("cores"), mention.numbers.get("clock_ghz")
+    rate = _peak(core.ops_per_cycle, precision)
+    if not count or not clock or rate is None:
+        return None
+    return float(rate) * clock * min(count, mention.threads or count)
+
+
+def _from_file(path: Path) -> Platform:
+    """A platform file: the fields of ``Platform``; ``device`` fills in what the file leaves out."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise PlatformError("usage", f"{path}: cannot be read", error.strerror or "check the path") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PlatformError("usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md") from None
+    known = {field.name for field in fields(Platform)} - {"id", "text", "named", "notes", "chip"}
+    if unknown := sorted(set(table) - known):
+        raise PlatformError("usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}")
+    table["tags"] = tuple(table.get("tags", ()))
+    precision = table.get("precision", "fp32")
+    if precision not in PRECISION_BITS:
+        raise PlatformError("usage", f"{path}: unknown precision {precision!r}", f"one of {', '.join(PRECISION_BITS)}")
+    given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
+    if "device" not in table:
+        identity = "/".join(("file", str(table.get("runtime", "unknown")), precision))
+        return Platform(id=identity, text=str(path), named=tuple(sorted(given)), **table)
+    if table["device"] not in devices():
+        raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
+    usage = {name: table[name] for name in ("runtime", "threads", "tags") if name in table}
+    base = on_device(devices()[table["device"]], str(path), precision=precision, **usage)
+    words = {name: table[name] for name in ("name", "vendor", "kind", "architecture") if name in table}
+    return replace(base, named=tuple(sorted(given)), **given, **words)
+
+
+def on_device(
+    device: Device, text: str, *, runtime: str | None = None, precision: str, threads: int | None = None,
+    tags: tuple[str, ...] = (),
+) -> Platform:  # fmt: skip
+    """The platform of a catalogue device in one use; ``peak_gops`` and ``cores`` follow ``threads``."""
+    tags = tuple(sorted(tags))
+    identity = "/".join(
+        (device.id, runtime or "unknown", precision, *((f"{threads}t",) if threads else ()))
+    ) + "".join(f"+{tag}" for tag in tags)
+    used = _cores_in_use(device.clusters, threads, slowest_first="little" in tags)
+    return Platform(
+        id=identity, text=text or identity, device=device.id, name=device.name, chip=device.chip,
+        vendor=device.vendor, kind=device.kind, architecture=device.architecture, runtime=runtime,
+        precision=precision, threads=threads, tags=tags,
+        peak_gops=_cluster_peak(used, precision) if used else _peak(device.peak_gops, precision),
+        bandwidth_gbs=device.bandwidth_gbs, memory_gb=device.memory_gb, power_w=device.power_w,
+        cores=sum(cluster.count for cluster in used) or device.cores,
+        clock_ghz=used[0].clock_ghz if used else device.clock_ghz,
+        process_nm=device.process_nm, year=device.year,
+    )  # fmt: skip
+
+
+def default_precision(device: Device) -> str:
+    """What a device is used in where nobody says: int8 on integer accelerators, else fp32."""
+    if device.kind in ("npu", "dsp", "tpu", "fpga", "mcu") and "fp32" not in device.peak_gops:
+        return next((name for name in ("int8", "fp16", "bf16") if name in device.peak_gops), "int8")
+    return "fp32"
+
+
+def _cores_in_use(clusters: tuple[Cluster, ...], threads: int | None, slowest_first: bool) -> list[Cluster]:
+    """The cores that ``threads`` threads run on; without a count, all but the slow cluster."""
+    if not clusters:
+        return []
+    if threads is None:
+        fastest = _rate(clusters[0])
+        return [cluster for cluster in clusters if _rate(cluster) >= LITTLE_SHARE * fastest]
+    used, left = [], threads
+    for cluster in reversed(clusters) if slowest_first else clusters:
+        if left > 0:
+            used.append(replace(cluster, count=min(cluster.count, left)))
+            left -= cluster.count
+    return used
+
+
+def _rate(cluster: Cluster) -> float:
+    return cluster.clock_ghz * _peak(cores()[cluster.core].ops_per_cycle, "fp32", default=1.0)
+
+
+def _cluster_peak(used: list[Cluster], precision: str) -> float | None:
+    rates = [_peak(cores()[cluster.core].ops_per_cycle, precision) for cluster in used]
+    if any(rate is None for rate in rates):
+        return None
+    return sum(rate * cluster.count * cluster.clock_ghz for rate, cluster in zip(rates, used, strict=True) if rate)
+
+
+def _peak(table: Mapping[str, float], precision: str, default: Any = None) -> Any:
+    return next((table[name] for name in (precision, *PEAK_FALLBACK.get(precision, ())) if name in table), default)
+
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    "peak_gops": (1e-3, 1e8), "bandwidth_gbs": (1e-3, 1e5), "memory_gb": (1e-6, 1e5), "power_w": (1e-3, 1e5),
+    "cores": (1, 1e6), "clock_ghz": (1e-4, 20), "process_nm": (0.5, 1e4), "year": (1970, 2100),
+}  # fmt: skip
+"""The range of each figure that some hardware could have."""
+
+
+def _checked(numbers: dict[str, Any], where: str) -> dict[str, Any]:
+    for name, value in numbers.items():
+        low, high = LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise PlatformError("usage", f"{where}: {name} = {value!r} is out of range", f"{low:g} to {high:g}")
+    return numbers

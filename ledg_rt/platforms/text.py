@@ -1,0 +1,219 @@
+"""What a free-text description of hardware says: device, runtime, precision, threads and figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from ledg_rt.errors import PlatformError
+from ledg_rt.platforms.catalogue import cores, devices
+from ledg_rt.platforms.device import PRECISION_BITS
+
+TEXT_LIMIT = 2000
+"""Characters of a description that are read; more is cut and flagged ``text_cut``."""
+
+_SCALE = {"k": 1e-6, "m": 1e-3, "g": 1.0, "t": 1e3, "p": 1e6}
+_NUMBER = r"(?<![\w.])(\d+(?:[.,]\d+)?)\s*"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Everything that was recognised in a text. ``numbers`` are in the units of ``Platform``."""
+
+    device: str | None = None
+    core: str | None = None
+    vendor: str | None = None
+    kind: str | None = None
+    runtime: str | None = None
+    precision: str | None = None
+    threads: int | None = None
+    tags: tuple[str, ...] = ()
+    numbers: Mapping[str, float | int | None] = field(default_factory=dict)
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    name: str
+    pattern: re.Pattern[str]
+    value: Callable[[re.Match[str]], float]
+    low: float
+    high: float
+
+
+def _number(match: re.Match[str]) -> float:
+    return float(match[1].replace(",", "."))
+
+
+def _figure(name: str, unit: str, value: Callable[[re.Match[str]], float], low: float, high: float) -> _Figure:
+    return _Figure(name, re.compile(_NUMBER + unit, re.IGNORECASE), value, low, high)
+
+
+# Order matters: what one line takes is gone for the next (GB/s before GB, TFLOPS before T).
+_FIGURES = (
+    _figure("peak_gops", r"([kmgtp])(?:fl)?op(?:s|/s)?\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e8),
+    _figure("bandwidth_gbs", r"([mgt])i?b(?:yte)?s?(?:/s|ps|/sec)\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e5),
+    _figure("memory_gb", r"([kmgt])i?b\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-6, 1e5),
+    _figure("clock_ghz", r"([mg])hz\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-4, 20),
+    _figure("process_nm", r"nm\b", _number, 0.5, 1e4),
+    _figure("power_w", r"(m?)w(?:atts?)?\b", lambda m: _number(m) * (1e-3 if m[2] else 1.0), 1e-3, 1e5),
+)  # fmt: skip
+_WORD_CORES = {"single": 1, "dual": 2, "quad": 4, "hexa": 6, "octa": 8}
+_CORES = re.compile(r"(?<![\w.])(?:(\d+)[\s-]*cores?\b|(single|dual|quad|hexa|octa)[\s-]?core\b)", re.IGNORECASE)
+_THREADS = re.compile(r"(?<![\w.])(?:(\d+)\s*(?:t\b|threads?\b)|(single)[\s-]?thread(?:ed)?\b|threads?\s*[=:]\s*(\d+))", re.IGNORECASE)
+_YEAR = re.compile(r"(?<![\w.])(19[89]\d|20[0-4]\d)(?![\w.])")
+
+_PRECISION_WORDS = {
+    "float32": "fp32", "single precision": "fp32", "float": "fp32", "f32": "fp32", "half": "fp16", "float16": "fp16",
+    "f16": "fp16", "half precision": "fp16", "bfloat16": "bf16", "int-8": "int8", "i8": "int8", "uint8": "int8",
+    "8 bit": "int8", "8-bit": "int8", "w8a8": "int8", "quantized": "int8", "mixed precision": "amp", "float64": "fp64",
+}  # fmt: skip
+_RUNTIMES = {
+    "tensorrt": "tensorrt", "trt": "tensorrt", "tflite": "tflite", "tensorflow lite": "tflite", "litert": "tflite",
+    "onnxruntime": "onnxruntime", "onnx runtime": "onnxruntime", "ort": "onnxruntime", "openvino": "openvino",
+    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "vulkan": "ncnn-vulkan", "mnn": "mnn", "tvm": "tvm",
+    "armnn": "armnn", "arm nn": "armnn", "snpe": "snpe", "qnn": "qnn", "coreml": "coreml", "core ml": "coreml",
+    "tensorflow": "tensorflow", "paddle lite": "paddle-lite", "paddle-lite": "paddle-lite", "rknn": "rknn",
+    "deepsparse": "deepsparse", "qaic": "qaic", "hailort": "hailort", "tinygrad": "tinygrad", "triton": "tensorrt",
+}  # fmt: skip
+_VENDORS = {
+    "nvidia": "NVIDIA", "geforce": "NVIDIA", "jetson": "NVIDIA", "amd": "AMD", "radeon": "AMD", "ryzen": "AMD",
+    "epyc": "AMD", "intel": "Intel", "xeon": "Intel", "core i": "Intel", "qualcomm": "Qualcomm",
+    "snapdragon": "Qualcomm", "adreno": "Qualcomm", "hexagon": "Qualcomm", "apple": "Apple", "arm": "Arm",
+    "mali": "Arm", "cortex": "Arm", "mediatek": "MediaTek", "dimensity": "MediaTek", "samsung": "Samsung",
+    "exynos": "Samsung", "google": "Google", "coral": "Google", "huawei": "HiSilicon", "kirin": "HiSilicon",
+    "hisilicon": "HiSilicon", "rockchip": "Rockchip", "amlogic": "Amlogic", "allwinner": "Allwinner",
+    "broadcom": "Broadcom", "raspberry": "Broadcom", "xilinx": "AMD", "hailo": "Hailo", "loongson": "Loongson",
+}  # fmt: skip
+_KINDS = {
+    "gpu": "gpu", "graphics": "gpu", "geforce": "gpu", "radeon": "gpu", "adreno": "gpu", "mali": "gpu", "cuda": "gpu",
+    "npu": "npu", "neural engine": "npu", "neural processing": "npu", "accelerator": "npu", "tpu": "tpu",
+    "dsp": "dsp", "fpga": "fpga", "mcu": "mcu", "microcontroller": "mcu", "cortex-m": "mcu", "cpu": "cpu",
+    "processor": "cpu", "cortex-a": "cpu", "xeon": "cpu", "epyc": "cpu", "ryzen": "cpu", "x86": "cpu", "risc-v": "cpu",
+}  # fmt: skip
+_TAGS = {"torch.compile": "compile", "compiled": "compile", "channels last": "nhwc", "nhwc": "nhwc", "throughput": "throughput", "maxq": "maxq", "little cores": "little"}
+
+
+def read_text(text: str) -> Mention:
+    """Find in ``text`` (at most ``TEXT_LIMIT`` characters) what is known to matter.
+
+    Where a text names several devices, the longest name wins (``jetson agx orin`` over ``orin``), then
+    the first. The kind asked for ("GPU", "CPU", "NPU") chooses between the units of one chip.
+
+    Raises:
+        PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
+    """
+    left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
+    kind = _first(left, _KINDS)
+    device, left = _take_device(left, kind)
+    numbers: dict[str, float | int | None] = {}
+    for figure in _FIGURES:
+        left = _take_figure(left, figure, numbers)
+    if match := _CORES.search(left):
+        numbers["cores"] = int(match[1]) if match[1] else _WORD_CORES[match[2].lower()]
+        left = _without(left, match)
+    threads = None
+    if match := _THREADS.search(left):
+        threads = 1 if match[2] else int(match[1] or match[3])
+        left = _without(left, match)
+    if device is None and (match := _YEAR.search(left)):
+        numbers["year"] = int(match[1])
+        left = _without(left, match)
+    core = _named_core(left) if device is None else None
+    runtime, left = _take_runtime(left)
+    precision, left = _take_word(left, {**_PRECISION_WORDS, **{name: name for name in PRECISION_BITS}})
+    tag, left = _take_word(left, _TAGS)
+    return Mention(
+        device=device, core=core, vendor=_first(left, _VENDORS), kind=kind, runtime=runtime, precision=precision,
+        threads=threads or None, tags=(tag,) if tag else (), numbers=numbers, rest=_plain(left),
+    )  # fmt: skip
+
+
+def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int | None]) -> str:
+    if not (match := figure.pattern.search(left)):
+        return left
+    value = figure.value(match)
+    if not figure.low <= value <= figure.high:
+        raise PlatformError(
+            "usage", f"{match[0].strip()!r} is no figure of any hardware", f"{figure.name} is {figure.low:g} to {figure.high:g}"
+        )
+    numbers[figure.name] = value
+    return _without(left, match)
+
+
+def _take_device(text: str, kind: str | None) -> tuple[str | None, str]:
+    """The catalogue device named in ``text`` and the text without its name."""
+    plain = f" {_plain(text)} "
+    best: tuple[int, int, str] | None = None
+    for name, candidates in _names().items():
+        at = plain.find(f" {name} ")
+        if at >= 0 and (best is None or (len(name), -at) > (best[0], -best[1])):
+            of_kind = [device for device in candidates if devices()[device].kind == kind]
+            best = (len(name), at, (of_kind or candidates)[0])
+    if best is None:
+        return None, text
+    size, at, device = best
+    if kind and devices()[device].kind != kind:
+        device = next(
+            (other.id for other in devices().values() if other.chip == devices()[device].chip and other.kind == kind),
+            device,
+        )
+    return device, (plain[:at] + " " + plain[at + size + 1 :]).strip()
+
+
+@cache
+def _names() -> Mapping[str, tuple[str, ...]]:
+    """Plain name -> ids of the devices that bear it (id, name, aliases), in catalogue order."""
+    found: dict[str, list[str]] = {}
+    for device in devices().values():
+        for name in (device.id, device.name, *device.aliases):
+            ids = found.setdefault(_plain(name), [])
+            if device.id not in ids:
+                ids.append(device.id)
+    return {name: tuple(ids) for name, ids in found.items() if len(name) > 1}
+
+
+def _named_core(text: str) -> str | None:
+    """The microarchitecture named in ``text``: the first in the text, the longest name at one place."""
+    plain = f" {_plain(text)} "
+    found = [
+        (plain.find(f" {name} "), -len(name), core.id)
+        for core in cores().values()
+        for name in {_plain(core.id), _plain(core.name)}
+        if f" {name} " in plain
+    ]
+    return min(found)[2] if found else None
+
+
+def _take_runtime(text: str) -> tuple[str | None, str]:
+    """The canonical runtime with the version that follows its name, and the text without both."""
+    for word in sorted(_RUNTIMES, key=len, reverse=True):
+        if match := re.search(rf"(?<![\w]){re.escape(word)}\b(?:[\s-]*v?(\d+(?:\.\d+)+))?", text, re.IGNORECASE):
+            version = f"-{match[1]}" if match[1] else ""
+            return _RUNTIMES[word] + version, _without(text, match)
+    return None, text
+
+
+def _take_word(text: str, words: Mapping[str, str]) -> tuple[str | None, str]:
+    for word in sorted(words, key=len, reverse=True):
+        if match := re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text, re.IGNORECASE):
+            return words[word], _without(text, match)
+    return None, text
+
+
+def _first(text: str, words: Mapping[str, str]) -> str | None:
+    found = [(text.lower().find(word), meaning) for word, meaning in words.items() if word in text.lower()]
+    return min(found)[1] if found else None
+
+
+def _without(text: str, match: re.Match[str]) -> str:
+    return f"{text[: match.start()]} {text[match.end() :]}"
+
+
+def _plain(text: str) -> str:
+    """Lower case, words of letters, digits and dots only: the form in which names are compared."""
+    return " ".join(re.findall(r"[a-z0-9.]+", text.lower())).replace(" . ", " ")
+
+

@@ -1,0 +1,213 @@
+"""``Predictor``: model files and platforms to rows, in input order, whatever goes wrong with one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ledg_rt.bundles import Bundle, open_bundle
+from ledg_rt.errors import ModelError
+from ledg_rt.graph import Graph
+from ledg_rt.platforms import Platform, resolve
+from ledg_rt.reading.reader import Reader
+from ledg_rt.results import (
+    BundleInfo,
+    Failure,
+    Flag,
+    Latency,
+    ModelInfo,
+    PlatformInfo,
+    Row,
+    Status,
+    UnknownOp,
+    tool_version,
+)
+
+if TYPE_CHECKING:
+    from ledg_rt.encoding import GraphEncoding
+    from ledg_rt.network import Estimate
+
+QUANTIZED = ("int8", "uint8", "int4", "uint4")
+"""Stored types of weights that make a file a quantized one."""
+
+
+class Predictor:
+    """Predicts latencies with one bundle. Use it as a context manager, or ``close`` it.
+
+    Args:
+        bundle: a bundle folder; ``$LEDG_BUNDLE`` or the shipped one without it.
+        threads: threads of the predictor itself. Numbers do not depend on it.
+        jobs: processes that read model files.
+        timeout_s: seconds that reading one file may take.
+
+    Raises:
+        BundleError: the bundle is missing, damaged or of a newer format.
+    """
+
+    def __init__(
+        self, bundle: str | os.PathLike[str] | None = None, *, threads: int = 1, jobs: int = 1, timeout_s: float = 30
+    ) -> None:
+        # The readers import onnx while this process imports ONNX Runtime.
+        self._reader = Reader(jobs=jobs, timeout_s=timeout_s)
+        try:
+            self._bundle: Bundle = open_bundle(Path(bundle) if bundle is not None else None)
+            from ledg_rt.network import Network
+
+            self.bundle = BundleInfo(self._bundle.name, self._bundle.sha256)
+            self._network = Network(self._bundle, threads)
+        except BaseException:
+            self._reader.close()
+            raise
+
+    def predict(
+        self,
+        models: Sequence[str | os.PathLike[str]],
+        platforms: Sequence[str | Platform],
+        *,
+        batch: int | None = None,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+    ) -> list[Row]:
+        """One row a model and platform, models first, in the order given; see ``iter_predict``."""
+        return list(self.iter_predict(models, platforms, batch=batch, shapes=shapes))
+
+    def iter_predict(
+        self,
+        models: Sequence[str | os.PathLike[str]],
+        platforms: Sequence[str | Platform],
+        *,
+        batch: int | None = None,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+    ) -> Iterator[Row]:
+        """Rows as they come, models first, in the order given.
+
+        Args:
+            models: paths of .onnx files. One that cannot be read gives error rows; the others go on.
+            platforms: catalogue ids, .toml paths, free text, or resolved platforms.
+            batch: samples in one run; the file's own (1 where it is dynamic) without it.
+            shapes: dimensions of graph inputs by name.
+
+        Raises:
+            PlatformError: a platform cannot be understood (before any model is read).
+        """
+        resolved = [resolve(platform) if isinstance(platform, str) else platform for platform in platforms]
+        paths = [os.fspath(model) for model in models]
+        return self._rows(paths, resolved, batch, shapes)
+
+    def _rows(
+        self, paths: Sequence[str], platforms: Sequence[Platform], batch: int | None, shapes: Mapping[str, Sequence[int]] | None
+    ) -> Iterator[Row]:
+        for path, found in zip(paths, self._reader.read_many(paths, shapes, batch), strict=True):
+            if isinstance(found, ModelError):
+                for platform in platforms:
+                    yield self._error_row(path, platform, found, batch)
+            else:
+                yield from self._graph_rows(path, found, platforms)
+
+    def _graph_rows(self, path: str, graph: Graph, platforms: Sequence[Platform]) -> Iterator[Row]:
+        from ledg_rt.costs import graph_cost
+        from ledg_rt.encoding import encode_graph, encode_platform
+        from ledg_rt.reading.identity import graph_sha256
+        from ledg_rt.roofline import bound_ms, coverage, roofline_ms
+
+        encoding = encode_graph(graph, self._bundle.template)
+        states = self._network.states(encoding)
+        totals = graph_cost(graph)
+        model = ModelInfo(
+            path=path, bytes=_size(path), graph_sha256=graph_sha256(graph), nodes=len(graph.nodes), macs=totals.macs,
+            weight_bytes=totals.weight_bytes,
+            unknown_ops=tuple(UnknownOp(domain, op, count) for (domain, op), count in sorted(totals.unknown_ops.items())),
+            coverage=coverage(encoding),
+        )  # fmt: skip
+        for platform in platforms:
+            words = encode_platform(platform, self._bundle.template)
+            estimate = self._network.estimate(states, encoding, words)
+            latency = self._latency(estimate, platform)
+            bound = bound_ms(encoding, graph, platform)
+            flags = self._flags(graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops))
+            partial = Flag.UNKNOWN_OPS in flags or Flag.UNRESOLVED_SHAPE in flags
+            yield Row(
+                tool_version=tool_version(), bundle=self.bundle, model=model, platform=_platform_info(platform),
+                batch=encoding.batch, precision=platform.precision, threads=platform.threads, latency_ms=latency,
+                roofline_ms=roofline_ms(encoding, platform), bound_ms=bound, flags=flags,
+                status=Status.PARTIAL if partial else Status.OK, error=None,
+            )  # fmt: skip
+
+    def _latency(self, estimate: Estimate, platform: Platform) -> Latency:
+        evidence = "known" if platform.device in self._bundle.devices else "unknown"
+        half = self._bundle.interval[evidence] * math.exp(estimate.log_spread)
+        return Latency(*(math.exp(estimate.log_ms + shift) for shift in (-half, 0.0, half)))
+
+    def _flags(
+        self, graph: Graph, encoding: GraphEncoding, platform: Platform, sentences: Sequence[str], latency: Latency, bound: float | None, *, unknown: bool
+    ) -> tuple[str, ...]:
+        """Flags of a row in the order of design: each says why the number deserves less trust."""
+        flops, nodes = float(encoding.quantities[:, 1].sum()), len(encoding.text)
+        outside = any(
+            not low <= value <= high
+            for value, (low, high) in (
+                (flops, self._bundle.ranges["flops"]), (nodes, self._bundle.ranges["nodes"]),
+                (encoding.batch, self._bundle.ranges["batch"]),
+            )
+        )  # fmt: skip
+        cut = Flag.TEXT_CUT in platform.notes or any(
+            self._network.embedder.was_cut(sentence) for sentence in sentences
+        )
+        found = {
+            Flag.UNKNOWN_HARDWARE: platform.device not in self._bundle.devices,
+            Flag.UNKNOWN_OPS: unknown,
+            Flag.UNRESOLVED_SHAPE: Flag.UNRESOLVED_SHAPE in graph.notes,
+            Flag.BELOW_BOUND: bound is not None and latency.p50 < bound,
+            Flag.OUTSIDE_TRAINING_RANGE: outside,
+            Flag.PRECISION_MISMATCH: _is_quantized(graph) and platform.precision.startswith(("fp", "bf", "tf", "amp")),
+            Flag.TEXT_CUT: cut,
+        }
+        return tuple(flag for flag, holds in found.items() if holds)
+
+    def _error_row(self, path: str, platform: Platform, error: ModelError, batch: int | None) -> Row:
+        return Row(
+            tool_version=tool_version(), bundle=self.bundle,
+            model=ModelInfo(path=path, bytes=_size(path)), platform=_platform_info(platform), batch=batch,
+            precision=platform.precision, threads=platform.threads, latency_ms=None, roofline_ms=None, bound_ms=None,
+            flags=(), status=Status.ERROR, error=Failure(error.code, error.message, error.hint),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Stop the processes that read files."""
+        self._reader.close()
+
+    def __enter__(self) -> Predictor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
+
+
+def _platform_info(platform: Platform) -> PlatformInfo:
+    """Id, text, and a digest of everything that the platform was resolved to."""
+    resolved = {name: value for name, value in asdict(platform).items() if name not in ("id", "text", "named", "notes")}
+    digest = hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
+    return PlatformInfo(id=platform.id, text=platform.text, sha256=digest)
+
+
+def _is_quantized(graph: Graph) -> bool:
+    """Whether a matrix or kernel of the file is stored in integers."""
+    return any(
+        slot.constant and slot.type.dtype in QUANTIZED and len(slot.type.shape or ()) > 1
+        for node in graph.nodes
+        for slot in node.inputs
+        if slot is not None
+    )

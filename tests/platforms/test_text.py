@@ -1,0 +1,90 @@
+import pytest
+
+from ledg_rt.errors import PlatformError
+from ledg_rt.platforms import resolve
+from ledg_rt.platforms.text import TEXT_LIMIT, read_text
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("an accelerator with 40 TOPS", "peak_gops", 40_000),
+        ("1.3 TFLOPS of compute", "peak_gops", 1300),
+        ("500 GFLOP/s", "peak_gops", 500),
+        ("204.8 GB/s of memory", "bandwidth_gbs", 204.8),
+        ("3200 MB/s", "bandwidth_gbs", 3.2),
+        ("with 512 MB", "memory_gb", 0.512),
+        ("8GB RAM", "memory_gb", 8),
+        ("clocked at 1800 MHz", "clock_ghz", 1.8),
+        ("2,4 GHz", "clock_ghz", 2.4),
+        ("made in 5 nm", "process_nm", 5),
+        ("15W", "power_w", 15),
+        ("150 mW", "power_w", 0.15),
+        ("octa-core", "cores", 8),
+        ("6 cores", "cores", 6),
+    ],
+)
+def test_figure_with_unit(text, name, value):
+    assert read_text(text).numbers[name] == pytest.approx(value)
+
+
+def test_bandwidth_is_not_taken_for_memory():
+    numbers = read_text("51.2 GB/s, 4 GB").numbers
+    assert (numbers["bandwidth_gbs"], numbers["memory_gb"]) == (51.2, 4)
+
+
+@pytest.mark.parametrize("text", ["0 GHz", "1000000000 GB", "90000 GHz"])
+def test_impossible_figure_is_refused(text):
+    with pytest.raises(PlatformError, match="no figure of any hardware"):
+        read_text(f"a board, {text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "precision", "threads", "runtime"),
+    [
+        ("tflite 2.7.1 quantized, 4 threads", "int8", 4, "tflite-2.7.1"),
+        ("TensorRT v8.4.0 half precision", "fp16", None, "tensorrt-8.4.0"),
+        ("ONNX Runtime float32 single thread", "fp32", 1, "onnxruntime"),
+        ("ncnn with threads=2, bf16", "bf16", 2, "ncnn"),
+    ],
+)
+def test_usage_words(text, precision, threads, runtime):
+    mention = read_text(text)
+    assert (mention.precision, mention.threads, mention.runtime) == (precision, threads, runtime)
+
+
+def test_named_device_fills_in_what_the_text_leaves_out():
+    platform = resolve("Tesla T4 fp16 tensorrt")
+    assert platform.device == "nvidia-t4"
+    assert platform.peak_gops == pytest.approx(65_000, rel=0.02)
+    assert platform.bandwidth_gbs is not None
+
+
+def test_figure_of_the_text_wins_over_the_catalogue():
+    platform = resolve("nvidia t4 at 35 W, fp16")
+    assert platform.power_w == 35
+    assert platform.named == ("power_w",)
+
+
+def test_named_core_gives_the_peak_of_a_described_cpu():
+    one = resolve("Cortex-A76 quad core at 2.4 GHz, fp32, 1 thread")
+    four = resolve("Cortex-A76 quad core at 2.4 GHz, fp32, 4 threads")
+    assert one.kind == "cpu"
+    assert four.peak_gops == pytest.approx(4 * one.peak_gops)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+def test_empty_text_is_a_usage_error(text):
+    with pytest.raises(PlatformError, match="empty"):
+        resolve(text)
+
+
+def test_long_text_is_cut_and_says_so():
+    platform = resolve("gpu " + "x" * TEXT_LIMIT)
+    assert "text_cut" in platform.notes
+    assert len(platform.text) == TEXT_LIMIT
+
+
+@pytest.mark.parametrize("text", ["\0\0", "😀 gpu 😀", "Граф процессор", "二つの装置"])
+def test_text_in_any_script_resolves(text):
+    assert resolve(text).device is None

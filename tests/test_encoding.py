@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+
+from ledg_rt.encoding import (
+    NEIGHBOURS,
+    NODE_FEATURES,
+    PLATFORM_FEATURES,
+    PLATFORM_NUMBERS,
+    QUANTITIES,
+    RELATIONS,
+    encode_graph,
+    encode_platform,
+    rebatch,
+)
+from ledg_rt.graph import Graph, Input, Node, TensorType
+from ledg_rt.platforms import Platform
+
+SHAPE = TensorType("float32", (1, 8, 4, 4))
+
+
+def unary(op, repeats=1):
+    return Node(op, (Input(SHAPE),), (SHAPE,), repeats=repeats)
+
+
+def binary(op):
+    return Node(op, (Input(SHAPE), Input(SHAPE)), (SHAPE,))
+
+
+def diamond():
+    """Relu feeds Sigmoid and Tanh, which meet in Add, then Exp."""
+    nodes = (unary("Relu"), unary("Sigmoid"), unary("Tanh"), binary("Add"), unary("Exp"))
+    return Graph(nodes, ((0, 1), (0, 2), (1, 3), (2, 3), (3, 4)), inputs=(SHAPE,), outputs=(SHAPE,))
+
+
+def named_neighbours(graph, op, relation):
+    encoding = encode_graph(graph)
+    texts = [encoding.sentences[at] for at in encoding.text]
+    row = encoding.neighbours[texts.index(op), RELATIONS.index(relation)]
+    assert row[0] == texts.index(op)  # the node itself comes first
+    return sorted(texts[at] for at in row[1:] if at >= 0)
+
+
+@pytest.mark.parametrize(
+    ("op", "relation", "expected"),
+    [
+        ("Relu", "sons", ["Sigmoid", "Tanh"]),
+        ("Add", "sons", ["Exp"]),
+        ("Add", "fathers", ["Sigmoid", "Tanh"]),
+        ("Relu", "fathers", []),
+        ("Add", "grandfathers", ["Relu"]),
+        ("Exp", "grandfathers", ["Sigmoid", "Tanh"]),
+        ("Sigmoid", "siblings", ["Tanh"]),
+        ("Exp", "siblings", []),
+    ],
+)
+def test_relation(op, relation, expected):
+    assert named_neighbours(diamond(), op, relation) == expected
+
+
+def test_node_order_changes_nothing():
+    graph = diamond()
+    order = (0, 2, 1, 3, 4)
+    position = {old: new for new, old in enumerate(order)}
+    edges = tuple(sorted((position[a], position[b]) for a, b in graph.edges))
+    other = Graph(tuple(graph.nodes[at] for at in order), edges, graph.inputs, graph.outputs)
+    one, two = encode_graph(graph), encode_graph(other)
+    assert one.sentences == two.sentences
+    for name in ("text", "quantities", "traits", "neighbours"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+
+
+def test_edge_direction_matters():
+    forward = diamond()
+    last = len(forward.nodes) - 1
+    backward = Graph(
+        tuple(reversed(forward.nodes)), tuple(sorted((last - b, last - a) for a, b in forward.edges)), (SHAPE,), (SHAPE,)
+    )
+    assert not np.array_equal(encode_graph(forward).neighbours, encode_graph(backward).neighbours)
+
+
+def test_neighbours_over_the_limit_are_cut_and_counted_and_the_dearest_stay():
+    many = 30
+    nodes = (unary("Relu"), *(unary("Exp", repeats=1 + at) for at in range(many)))
+    graph = Graph(nodes, tuple((0, 1 + at) for at in range(many)), (SHAPE,), (SHAPE,))
+    encoding = encode_graph(graph)
+    assert encoding.neighbours.shape == (many + 1, len(RELATIONS), NEIGHBOURS)
+    sons = encoding.neighbours[0, 0, 1:]
+    flops = encoding.quantities[:, QUANTITIES.index("flops")]
+    assert sorted(flops[sons]) == sorted(flops)[-(NEIGHBOURS - 1) :]
+    assert encoding.cut >= many - (NEIGHBOURS - 1)
+
+
+def test_rebatching_equals_encoding_at_that_batch():
+    def conv(batch):
+        data, out = TensorType("float32", (batch, 8, 4, 4)), TensorType("float32", (batch, 16, 4, 4))
+        weight = Input(TensorType("float32", (16, 8, 3, 3)), constant=True)
+        node = Node("Conv", (Input(data), weight), (out,), {"kernel_shape": (3, 3), "pads": (1, 1, 1, 1)})
+        relu = Node("Relu", (Input(out),), (out,))
+        return encode_graph(Graph((node, relu), ((0, 1),), (data,), (out,)))
+
+    grown, real = rebatch(conv(1), 32), conv(32)
+    np.testing.assert_allclose(grown.quantities, real.quantities)
+    np.testing.assert_allclose(grown.numeric, real.numeric, rtol=1e-6)
+    assert grown.batch == real.batch == 32
+
+
+def test_features_have_the_declared_width_and_are_finite():
+    encoding = encode_graph(diamond())
+    assert encoding.numeric.shape == (5, NODE_FEATURES)
+    assert np.isfinite(encoding.numeric).all()
+    assert encode_platform(Platform(id="", text="")).numeric.shape == (PLATFORM_FEATURES,)
+
+
+def test_unknown_figure_is_masked_not_guessed():
+    count = len(PLATFORM_NUMBERS)
+    at = PLATFORM_NUMBERS.index("power_w")
+    without = encode_platform(Platform(id="", text="")).numeric
+    one_watt = encode_platform(Platform(id="", text="", power_w=1.0)).numeric
+    assert without[at] == one_watt[at] == 0
+    assert (without[count + at], one_watt[count + at]) == (0, 1)
