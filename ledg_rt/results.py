@@ -178,7 +178,9 @@ def from_dict(table: Mapping[str, Any]) -> Row:
     hint = "rows are what `ledg predict --format json` or `jsonl` writes"
     if isinstance(table, Mapping) and table.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
         version = table["schema_version"]
-        raise LedgError("usage", f"a row of schema version {version!r}, not {SCHEMA_VERSION}", "predict again")
+        raise LedgError(
+            "usage", f"a row of schema version {version!r}, not {SCHEMA_VERSION}", "predict again"
+        )
     if found := fault(table):
         raise LedgError("usage", f"not a row: {found}", hint)
     model = dict(table["model"])

@@ -51,7 +51,9 @@ def _expand_one(argument: str, stdin: BinaryIO | None) -> list[str]:
 def _in_folder(folder: str) -> list[str]:
     found = list(_walk(folder))
     if not found:
-        raise LedgError("usage", f"{folder}: no {SUFFIX} file in this folder", "name the folder that holds them")
+        raise LedgError(
+            "usage", f"{folder}: no {SUFFIX} file in this folder", "name the folder that holds them"
+        )
     return found
 
 
@@ -68,7 +70,9 @@ def _refuse(error: OSError) -> None:
 def _matching(pattern: str) -> list[str]:
     found = sorted(path for path in set(glob(pattern, recursive=True)) if not os.path.isdir(path))
     if not found:
-        raise LedgError("usage", f"{pattern}: nothing matched", "quote globs, and use ** to go through folders")
+        raise LedgError(
+            "usage", f"{pattern}: nothing matched", "quote globs, and use ** to go through folders"
+        )
     return found
 
 

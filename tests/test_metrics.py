@@ -5,10 +5,10 @@ from ledg_rt.metrics import accuracy, spearman
 
 
 def test_figures_of_hand_computed_errors():
-    scored = accuracy([11.0, 18.0, 30.0, 80.0], [10.0, 20.0, 20.0, 80.0], ["a"] * 4)
+    scored = accuracy([10.5, 18.5, 30.0, 80.0], [10.0, 20.0, 20.0, 80.0], ["a"] * 4)
     assert scored.count == 4
-    assert scored.mape == pytest.approx((10 + 10 + 50 + 0) / 4)
-    assert scored.median_ape == pytest.approx(10)
+    assert scored.mape == pytest.approx((5 + 7.5 + 50 + 0) / 4)
+    assert scored.median_ape == pytest.approx((5 + 7.5) / 2)
     assert scored.acc10 == pytest.approx(75)
     assert scored.spearman is None  # four rows are too few to rank
 

@@ -19,7 +19,8 @@ STREAMING = frozenset(("jsonl", "csv"))
 class Renderer(Protocol):
     """Writes ``rows`` to ``stream``; nothing that a row says can break the format."""
 
-    def __call__(self, rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None: ...
+    def __call__(self, rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None:
+        """Write all of ``rows``."""
 
 
 def renderer(name: str) -> Renderer:

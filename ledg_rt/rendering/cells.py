@@ -47,6 +47,12 @@ def number(value: float) -> str:
 
 
 def _unknown(model: ModelInfo) -> str:
-    names = ", ".join(f"{op.domain + '.' if op.domain else ''}{op.op} x{op.count}" for op in model.unknown_ops)
-    share = "" if model.coverage is None else f"; {math.floor(model.coverage * 1000) / 10:g}% of the cost is covered"
+    names = ", ".join(
+        f"{op.domain + '.' if op.domain else ''}{op.op} x{op.count}" for op in model.unknown_ops
+    )
+    share = (
+        ""
+        if model.coverage is None
+        else f"; {math.floor(model.coverage * 1000) / 10:g}% of the cost is covered"
+    )
     return f"unknown operators {names}{share}"

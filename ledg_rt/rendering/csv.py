@@ -22,9 +22,9 @@ _FORMULA = tuple("=+-@＝＋－＠")
 
 
 def render(rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None:
-    """Write each row when it comes. ``null`` is an empty cell; lists are joined by spaces.
+    r"""Write each row when it comes. ``null`` is an empty cell; lists are joined by spaces.
 
-    Control characters are written as ``\\xNN``, so that a row is a line, and text that a spreadsheet
+    Control characters are written as ``\xNN``, so that a row is a line, and text that a spreadsheet
     would take for a formula gets a leading ``'``. The JSON formats have all names as they are.
     """
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")

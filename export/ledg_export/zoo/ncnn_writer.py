@@ -67,7 +67,7 @@ class GraphWriter:
     def constant(self, values: Any, dtype: type) -> str:
         """An initializer with data (axes, sizes, bounds)."""
         name = f"%c{len(self._constants)}"
-        array = np.asarray(values, dtype)
+        array: np.ndarray[Any, Any] = np.asarray(values, dtype)
         self._constants.append(numpy_helper.from_array(array, name))
         self.shapes[name] = array.shape
         return name
