@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 FAILED = 2
@@ -77,8 +79,11 @@ def _explain(error: Exception) -> None:
 def _complain(message: str, hint: str = "") -> None:
     from ledg_rt.rendering.text import visible
 
-    if sys.stderr is not None:
-        sys.stderr.write(f"ledg: error: {visible('; '.join(part for part in (message, hint) if part))}\n")
+    line = visible("; ".join(part for part in (message, hint) if part))
+    with suppress(OSError):  # the exit code says it too
+        if sys.stderr is not None:
+            sys.stderr.write(f"ledg: error: {line}\n")
+            sys.stderr.flush()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -88,13 +93,15 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _stdout_is_closed() -> bool:
-    """Whether stdout cannot take what is still to be written; if so, drops it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_stdout()
-        return True
-    return False
+    """Whether nobody reads stdout any more; if so, what is still to be written is dropped."""
+    if sys.stdout is None:
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLOUT)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
+        return False
+    _discard_stdout()
+    return True
 
 
 def _discard_stdout() -> None:

@@ -18,15 +18,15 @@ from onnx import (
     NodeProto,
     TensorProto,
     TypeProto,
+    defs,
     helper,
 )
 
 from ledg_rt.errors import ModelError
 from ledg_rt.graph import Attribute
-from ledg_rt.reading import control, folding
-from ledg_rt.reading.inference import Call, Known, is_known, output_types
+from ledg_rt.reading import control, folding, limits
+from ledg_rt.reading.inference import Call, Known, is_known, output_types, signature
 from ledg_rt.reading.inputs import Inputs
-from ledg_rt.reading.limits import MAX_CALLS, MAX_NODES, limit_exceeded
 from ledg_rt.reading.protos import (
     Array,
     array_type,
@@ -64,11 +64,16 @@ class FlatNode:
 
 @dataclass(slots=True)
 class Frame:
-    """A graph or function body being walked. ``parent``: the scope whose names it sees, if any."""
+    """A graph or function body being walked.
+
+    ``parent``: the scope whose names it sees, if any. ``initializers`` become values when they are read:
+    files may carry many that nothing reads.
+    """
 
     nodes: Iterator[NodeProto]
     names: dict[str, Known]
     opsets: Mapping[str, int]
+    initializers: Mapping[str, TensorProto] = field(default_factory=dict)
     parent: Frame | None = None
     claims: Mapping[str, TypeProto] = field(default_factory=dict)
     repeats: int = 1
@@ -81,6 +86,9 @@ class Frame:
         scope: Frame | None = self
         while scope is not None:
             if name in scope.names:
+                return scope.names[name]
+            if name in scope.initializers:
+                scope.names[name] = _constant(scope.initializers[name])
                 return scope.names[name]
             scope = scope.parent
         return None
@@ -104,13 +112,15 @@ class Expansion:
         self._inputs = inputs
         self._ir_version = model.ir_version or 3
         self._visited = 0
+        self._inferred: dict[tuple[object, ...], tuple[list[TypeProto], bool]] = {}
         self._functions: dict[Key, FunctionProto] = {
             (_domain(function.domain), text(function.name), text(function.overload)): function
             for function in model.functions
         }
-        if not model.opset_import:
-            self.notes["opset_unknown"] = None
         opsets = {_domain(opset.domain): opset.version for opset in model.opset_import}
+        version = opsets.get("")
+        if not opsets or (version is not None and not 1 <= version <= defs.onnx_opset_version()):
+            self.notes["opset_unknown"] = None
         top = self.frame(model.graph, None, opsets)
         self._stack = [top]
         for name, proto in inputs.types.items():
@@ -123,18 +133,18 @@ class Expansion:
     ) -> Frame:
         """A frame for a graph, its initializers defined; the caller binds its inputs."""
         names: dict[str, Known] = {}
-        for tensor in graph.initializer:
-            names[tensor.name] = _constant(tensor)
         for sparse in graph.sparse_initializer:
             check_rank(len(sparse.dims))
             proto = tensor_proto_type(sparse.values.data_type, sparse.dims)
             names[sparse.values.name] = Known(proto, constant=True)
         claims = {} if self._inputs.changed else {info.name: info.type for info in (*graph.value_info, *graph.output)}  # fmt: skip
-        defined = names.keys() | {info.name for info in graph.input}
+        initializers = {tensor.name: tensor for tensor in graph.initializer}
+        defined = names.keys() | initializers.keys() | {info.name for info in graph.input}
         return Frame(
             iter(in_order(graph.node, defined)),
             names,
             opsets if opsets is not None else parent.opsets if parent else {},
+            initializers,
             parent,
             claims,
             parent.repeats if parent else 1,
@@ -143,8 +153,10 @@ class Expansion:
 
     def push(self, frame: Frame, node: NodeProto) -> None:
         """Walk ``frame`` next; ``node`` is the call that it replaces."""
-        if len(self._stack) >= MAX_CALLS:
-            raise limit_exceeded(f"calls are nested more than {MAX_CALLS} deep at {node_label(node)}")
+        if len(self._stack) >= limits.MAX_CALLS:
+            raise limits.limit_exceeded(
+                f"calls are nested more than {limits.MAX_CALLS} deep at {node_label(node)}"
+            )
         self._stack.append(frame)
 
     def _run(self) -> None:
@@ -156,9 +168,9 @@ class Expansion:
                 frame.close()
                 continue
             self._visited += 1
-            if self._visited > MAX_NODES:
-                raise limit_exceeded(
-                    f"the model has more than {MAX_NODES:,} nodes once its functions are inlined"
+            if self._visited > limits.MAX_NODES:
+                raise limits.limit_exceeded(
+                    f"the model has more than {limits.MAX_NODES:,} nodes once its functions are inlined"
                 )
             self._visit(frame, node)
 
@@ -218,7 +230,12 @@ class Expansion:
             for name, data in zip(call.node.output, values, strict=True):
                 frame.names[name] = Known(array_type(data), True, data, stored)
             return
-        types, claimable = output_types(call, self._ir_version, self._inputs.rebatched)
+        key = signature(call)
+        found = self._inferred.get(key)
+        if found is None:
+            found = output_types(call, self._ir_version, self._inputs.rebatched)
+            self._inferred[key] = found
+        types, claimable = found
         if claimable and frame.claims:
             types = [
                 self._filled(proto, frame.claims.get(name))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from onnx import NodeProto, TypeProto, defs, shape_inference
+from onnx import NodeProto, TensorProto, TypeProto, checker, defs, shape_inference
 
 from ledg_rt.graph import Attribute
 from ledg_rt.reading import contrib
@@ -99,6 +99,21 @@ def is_known(call: Call) -> bool:
     return schema_of(call.op, call.domain, call.version) is not None or contrib.knows(call.op, call.domain)
 
 
+def signature(call: Call) -> tuple[object, ...]:
+    """All that ``output_types`` depends on: the layers of a network repeat, and need inference once."""
+    return (
+        call.op,
+        call.domain,
+        call.version,
+        tuple([name != "" for name in call.node.output]),
+        *[attribute.SerializeToString() for attribute in call.node.attribute],
+        *[
+            None if value is None else (value.type.SerializeToString(), None if value.data is None else value.data.tobytes())
+            for value in call.inputs
+        ],
+    )  # fmt: skip
+
+
 def output_types(call: Call, ir_version: int, rebatched: int | None = None) -> tuple[list[TypeProto], bool]:
     """Types of all outputs, empty where open, and whether the shapes the file claims may fill the gaps.
 
@@ -125,12 +140,29 @@ def output_types(call: Call, ir_version: int, rebatched: int | None = None) -> t
         and (constant := tensor_constant(name, values)) is not None
     }
     try:
-        found = shape_inference.infer_node_outputs(schema, call.node, types, constants, ir_version=ir_version)
-    except (shape_inference.InferenceError, ValueError, RuntimeError, TypeError):
+        found = _infer(schema, call, types, constants, ir_version)
+    except (shape_inference.InferenceError, checker.ValidationError, ValueError, RuntimeError, TypeError):
         # Without types onnx cannot judge the node; with all types known, it says that they do not fit.
         return open_types, any(value is not None and not resolved(value.shape) for value in call.inputs)
     outputs = [found.get(name, empty) for name, empty in zip(names_of(call.node), open_types, strict=True)]
     return _checked(call, outputs)
+
+
+def _infer(
+    schema: defs.OpSchema,
+    call: Call,
+    types: dict[str, TypeProto],
+    constants: dict[str, TensorProto],
+    ir_version: int,
+) -> dict[str, TypeProto]:
+    try:
+        return shape_inference.infer_node_outputs(schema, call.node, types, constants, ir_version=ir_version)
+    except checker.ValidationError:
+        # Files declare an opset older than what they use (element types above all), and runtimes let them.
+        newest = schema_of(call.op, call.domain, None)
+        if newest is None or newest.since_version == schema.since_version:
+            raise
+        return shape_inference.infer_node_outputs(newest, call.node, types, constants, ir_version=ir_version)
 
 
 def _is_size(values: Array) -> bool:

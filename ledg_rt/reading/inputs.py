@@ -57,16 +57,19 @@ def resolve_inputs(graph: GraphProto, shapes: Mapping[str, Sequence[int]], batch
     symbols: dict[str, int] = {}
     notes: dict[str, None] = {}
     changed = False
+    rebatched = None
     for item in inputs:
         if item.name in shapes:
+            leading = item.dims[0] if item.dims else None
             changed |= _override(item, [int(size) for size in shapes[item.name]], symbols)
+            if leading == 1 and item.dims and len(item.dims) > 1 and item.dims[0] != 1:
+                rebatched = item.dims[0]
     if set(shapes) - {item.name for item in inputs}:
         notes["shape_ignored"] = None
     for item in inputs:
         for position, symbol in enumerate(item.names):
             if item.dims and item.dims[position] is None and _is_batch(symbol, position):
                 symbols.setdefault(symbol, batch or 1)
-    rebatched = None
     for item in inputs:
         if not item.dims:
             continue
@@ -118,7 +121,7 @@ def _override(item: _Input, sizes: list[int], symbols: dict[str, int]) -> bool:
 def _is_batch(symbol: str, position: int) -> bool:
     lower = text(symbol).lower()
     if "batch" in lower or lower in ("n", "b", "bs"):
-        return position == 0 or bool(symbol)
+        return True  # wherever it stands: some models put time first
     return position == 0 and not any(word in lower for word in _LENGTHS)
 
 

@@ -89,6 +89,7 @@ class Reader:
                     for at, worker in enumerate(self._workers):
                         if worker.task is None and upcoming < limit:
                             if worker.process.poll() is not None:
+                                worker.stop()
                                 self._workers[at] = worker = _Worker(self._events)
                             worker.send(upcoming, os.path.abspath(paths[upcoming]), options, self.timeout_s)
                             upcoming += 1

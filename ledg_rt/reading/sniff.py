@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from ledg_rt.errors import ModelError
 
-Buffer = bytes | memoryview
-
 _SIGNATURES: tuple[tuple[Callable[[bytes, int], bool], str, str], ...] = (
     (
         lambda head, size: head.startswith(b"PK\x03\x04") and (b"data.pkl" in head or b"/version" in head),

@@ -165,6 +165,8 @@ class _Walk:
             tag, at = self.varint(at, end, top)
             wire, number = tag & 7, tag >> 3
             body = at
+            if number == 0:
+                raise DamageError(start, cut=False)
             if wire == 2:
                 length, body = self.varint(at, end, top)
                 at = body + length
@@ -175,8 +177,6 @@ class _Walk:
             elif wire == 1:
                 at += 8
             else:  # groups are not part of onnx.proto
-                raise DamageError(start, cut=False)
-            if number == 0:
                 raise DamageError(start, cut=False)
             if at > end:
                 known = start > 0 or _MODEL_WIRES.get(number) == wire

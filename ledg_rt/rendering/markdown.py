@@ -23,20 +23,16 @@ def render(rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None:
         stream.write(f"| {' | '.join((quoted(model), quoted(platform), *rest))} |\n")
     if below := notes(found):
         stream.write("\n")
-        stream.writelines(f"- {quoted(path)}: {_escaped(visible(text))}\n" for path, text in below)
+        stream.writelines(f"- {quoted(path)}: {quoted(text)}\n" for path, text in below)
 
 
 def quoted(text: str) -> str:
-    """Foreign text as code, in which nothing is a mention, a link or HTML; escaped where code cannot hold it.
+    """Foreign text as code, in which nothing is a mention, a link or HTML.
 
-    Code cannot hold a backtick, and in a table neither a pipe nor, before one, a backslash.
+    Backticks cannot hold a backtick, nor a table a pipe. Such text is in a ``code`` element, its
+    punctuation as entities: those are never markup.
     """
     text = visible(text)
-    if not text.strip() or re.search(r"[`|\\]", text):
-        return _escaped(text)
-    return f"`{text}`"
-
-
-def _escaped(text: str) -> str:
-    """All punctuation as HTML entities: those are never markup, whatever the dialect."""
-    return _PUNCTUATION.sub(lambda match: f"&#{ord(match[0])};", text)
+    if text.strip() and not re.search(r"[`|]", text):
+        return f"`{text}`"
+    return f"<code>{_PUNCTUATION.sub(lambda match: f'&#{ord(match[0])};', text)}</code>"

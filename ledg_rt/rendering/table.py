@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from textwrap import wrap
 from typing import TextIO
 
 from ledg_rt.rendering.cells import HEADINGS, cells, notes
 from ledg_rt.rendering.style import PLAIN, Style
-from ledg_rt.rendering.text import fit, pad, visible, width_of
+from ledg_rt.rendering.text import fit, pad, visible, width_of, wrap
 from ledg_rt.results import Row, Status
 
 PLATFORM_LIMIT = 80
@@ -35,8 +34,10 @@ def render(rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None:
         lines = _blocks(found, table, style)
     else:
         lines = [_line(HEADINGS, fitting), *_lines(found, table, fitting, style)]
-    for path, text in notes(found):
-        lines += ["", *_wrapped(f"{visible(path)}: {visible(text)}", style.width)]
+    below = notes(found)
+    lines += [""] * bool(below)
+    for path, text in below:
+        lines += _wrapped(f"{visible(path)}: {visible(text)}", style.width)
     stream.writelines(line + "\n" for line in lines)
 
 
@@ -74,7 +75,7 @@ def _blocks(rows: list[Row], table: list[tuple[str, ...]], style: Style) -> list
         lines.append(fit(model, width))
         for label, cell in zip(_LABELS[1:-1], rest[:-1], strict=True):
             lines.append(f"  {label:<{_INDENT - 2}}{fit(cell, width - _INDENT)}")
-        for at, part in enumerate(wrap(rest[-1], width - _INDENT) or [""]):
+        for at, part in enumerate(wrap(rest[-1], width - _INDENT)):
             lines.append(f"  {'' if at else _LABELS[-1]:<{_INDENT - 2}}{_coloured(part, row.status, style)}")
     return lines
 
@@ -85,4 +86,4 @@ def _coloured(text: str, status: Status, style: Style) -> str:
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
-    return [text] if width is None else wrap(text, width, subsequent_indent="  ")
+    return [text] if width is None else wrap(text, width, indent="  ")

@@ -45,6 +45,22 @@ def pad(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
 
 
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """``text`` in lines of at most ``width`` columns, at least one; lines after the first get ``indent``."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line.strip() and width_of(line) + 1 + width_of(word) > width:
+            lines.append(line)
+            line = indent
+        line = f"{line} {word}" if line.strip() else line + word
+        while width_of(line) > width:
+            head = _first(line, width)
+            lines.append(head)
+            line = indent + line[len(head) :]
+    return [*lines, line] if line.strip() or not lines else lines
+
+
 def _escaped(letter: str) -> str:
     code = ord(letter)
     if 0xDC80 <= code <= 0xDCFF:  # a byte that Python could not decode

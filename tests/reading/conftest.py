@@ -40,7 +40,9 @@ def light():
 def heavy(tmp_path_factory):
     """A model of 100 MB: one large weight, one small constant that a shape depends on."""
     path = tmp_path_factory.mktemp("heavy") / "heavy.onnx"
-    weight = TensorProto(name="w", dims=[5000, 5000], data_type=TensorProto.FLOAT, raw_data=bytes(100_000_000))
+    weight = TensorProto(
+        name="w", dims=[5000, 5000], data_type=TensorProto.FLOAT, raw_data=bytes(100_000_000)
+    )
     target = numpy_helper.from_array(np.array([1, 50, 100]), "target")
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Reshape", ["h", "target"], ["y"])], "g",

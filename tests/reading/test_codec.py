@@ -23,7 +23,9 @@ def test_every_corner_of_a_graph():
         "int": 1, "float": 1.0, "third": 0.1, "infinite": float("inf"), "text": "a\x1b\n\ufffd", "ints": (1, 2),
         "floats": (1.0,), "texts": ("a", ""), "empty": (),
     }  # fmt: skip
-    node = Node("Op", (None, Input(open_type), Input(partial, True)), (partial,), attributes, "some.domain", 10**20)
+    node = Node(
+        "Op", (None, Input(open_type), Input(partial, True)), (partial,), attributes, "some.domain", 10**20
+    )
     graph = Graph((node, Node("End", (), ())), ((0, 1),), (open_type,), (partial,), ("unresolved_shape",))
     again = round_trip(graph)
     assert again == graph

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from ledg_rt.errors import ModelError
-from ledg_rt.reading import read_graph
+from ledg_rt.reading import limits, read_graph
 from ledg_rt.reading.limits import MAX_RANK
 
 
@@ -70,7 +70,9 @@ def test_archives_are_named(tmp_path, member, said):
     assert said in error.message
 
 
-@pytest.mark.parametrize("data", [b"\0", b"\xff", bytes(5000), bytes(range(255, 0, -1)), os.urandom(64) + bytes(8)])
+@pytest.mark.parametrize(
+    "data", [b"\0", b"\xff", bytes(5000), bytes(range(255, 0, -1)), os.urandom(64) + bytes(8)]
+)
 def test_noise_is_not_a_model(data):
     assert code_of(data) in ("not_onnx", "truncated")
     assert data[:1] not in (b"\0", b"\xff") or code_of(data) == "not_onnx"
@@ -101,7 +103,9 @@ def test_directory_fifo_device_and_socket(tmp_path):
         os.chdir(tmp_path)  # the name of a socket may have 108 bytes only
         server.bind("socket")
         os.chdir(old)
-        said = [failure(path).message for path in (tmp_path, tmp_path / "fifo", "/dev/zero", tmp_path / "socket")]
+        said = [
+            failure(path).message for path in (tmp_path, tmp_path / "fifo", "/dev/zero", tmp_path / "socket")
+        ]
     assert [next(word for word in ("directory", "pipe", "device", "socket") if word in text) for text in said] == [
         "directory", "pipe", "device", "socket",
     ]  # fmt: skip
@@ -171,9 +175,12 @@ def test_function_that_calls_itself(make):
     assert code_of(model.SerializeToString()) == "cycle"
 
 
-def test_functions_that_double_at_every_level(make):
+def test_functions_that_double_at_every_level(make, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_NODES", 5000)
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
-    functions = [helper.make_function("local", "f0", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"])], opsets)]
+    functions = [
+        helper.make_function("local", "f0", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"])], opsets)
+    ]
     for level in range(1, 40):
         call = f"f{level - 1}"
         nodes = [helper.make_node(call, ["a"], ["h"], domain="local"), helper.make_node(call, ["h"], ["b"], domain="local")]  # fmt: skip
@@ -183,7 +190,9 @@ def test_functions_that_double_at_every_level(make):
 
 
 def test_names_that_are_not_utf8(make):
-    data = make([helper.make_node("Relu", ["xxxx"], ["yyyy"])], {"xxxx": [2]}, outputs=["yyyy"]).SerializeToString()
+    data = make(
+        [helper.make_node("Relu", ["xxxx"], ["yyyy"])], {"xxxx": [2]}, outputs=["yyyy"]
+    ).SerializeToString()
     graph = read_graph(data.replace(b"yyyy", b"\xff\xfe\xfd\xfc"))
     assert [node.op for node in graph.nodes] == ["Relu"]
 
@@ -207,7 +216,14 @@ def test_sizes_near_two_to_the_63(make):
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"strides": [0, 0]}, {"group": 2}, {"group": 0}, {"pads": [1]}, {"pads": [-4] * 4}, {"kernel_shape": [0, 0]}],
+    [
+        {"strides": [0, 0]},
+        {"group": 2},
+        {"group": 0},
+        {"pads": [1]},
+        {"pads": [-4] * 4},
+        {"kernel_shape": [0, 0]},
+    ],
 )
 def test_impossible_convolutions_are_left_open_whatever_the_file_claims(make, attributes):
     model = make([helper.make_node("Conv", ["x", "w"], ["y"], **attributes)], {"x": [1, 3, 8, 8]}, constants={"w": [4, 3, 3, 3]})  # fmt: skip
@@ -218,7 +234,9 @@ def test_impossible_convolutions_are_left_open_whatever_the_file_claims(make, at
 
 
 def test_kernel_larger_than_the_input_is_not_a_size_of_zero(make):
-    model = make([helper.make_node("Conv", ["x", "w"], ["y"])], {"x": [1, 3, 2, 2]}, constants={"w": [4, 3, 3, 3]})
+    model = make(
+        [helper.make_node("Conv", ["x", "w"], ["y"])], {"x": [1, 3, 2, 2]}, constants={"w": [4, 3, 3, 3]}
+    )
     assert read_graph(model.SerializeToString()).nodes[0].outputs[0].shape is None
 
 
@@ -250,7 +268,9 @@ def test_undefined_input_and_duplicate_output_names(make):
 
 @pytest.mark.parametrize("opset", [0, 999])
 def test_opsets_that_do_not_exist_are_noted(make, opset):
-    graph = read_graph(make([helper.make_node("Relu", ["x"], ["y"])], {"x": [2]}, opset=opset).SerializeToString())
+    graph = read_graph(
+        make([helper.make_node("Relu", ["x"], ["y"])], {"x": [2]}, opset=opset).SerializeToString()
+    )
     assert graph.notes == ("opset_unknown",)
     assert graph.nodes[0].outputs[0].shape == (2,)
 

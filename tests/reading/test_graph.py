@@ -54,7 +54,7 @@ def test_dead_nodes_go(make):
 
 def test_omitted_optional_input_keeps_its_position(make):
     node = helper.make_node("Clip", ["x", "", "max"], ["y"])
-    graph = read(make([node], {"x": [2]}, constants={"max": np.float32(6).reshape(())}))
+    graph = read(make([node], {"x": [2]}, constants={"max": np.array(6, np.float32)}))
     assert [slot is None for slot in graph.nodes[0].inputs] == [False, True, False]
 
 
@@ -73,13 +73,19 @@ def test_all_constant_nodes_fold(make):
 
 
 def test_unknown_operator_on_constants_is_kept(make):
-    nodes = [helper.make_node("Mystery", ["w"], ["v"], domain="com.unknown"), helper.make_node("Add", ["x", "v"], ["y"])]
+    nodes = [
+        helper.make_node("Mystery", ["w"], ["v"], domain="com.unknown"),
+        helper.make_node("Add", ["x", "v"], ["y"]),
+    ]
     graph = read(make(nodes, {"x": [3]}, constants={"w": [3]}))
     assert ops(graph) == ["Mystery", "Add"]
 
 
 def test_random_numbers_do_not_fold(make):
-    nodes = [helper.make_node("RandomNormal", [], ["r"], shape=[3]), helper.make_node("Add", ["x", "r"], ["y"])]
+    nodes = [
+        helper.make_node("RandomNormal", [], ["r"], shape=[3]),
+        helper.make_node("Add", ["x", "r"], ["y"]),
+    ]
     assert ops(read(make(nodes, {"x": [3]}))) == ["RandomNormal", "Add"]
 
 
@@ -91,7 +97,7 @@ def test_dequantized_weight_keeps_int8_through_views(make):
         helper.make_node("Transpose", ["wf"], ["wt"], perm=[1, 0]),
         helper.make_node("MatMul", ["xf", "wt"], ["y"]),
     ]
-    model = make(nodes, {"x": [1, 3]}, constants={"s": np.float32(0.1).reshape(()), "z": np.int8(0).reshape(())})
+    model = make(nodes, {"x": [1, 3]}, constants={"s": np.array(0.1, np.float32), "z": np.array(0, np.int8)})
     model.graph.initializer.append(TensorProto(name="w", dims=[5, 3], data_type=TensorProto.INT8))
     graph = read(model)
     assert ops(graph) == ["QuantizeLinear", "DequantizeLinear", "MatMul"]
@@ -105,8 +111,10 @@ def test_fake_quantized_weight_is_int8(make):
         helper.make_node("DequantizeLinear", ["wq", "s", "z"], ["wf"]),
         helper.make_node("MatMul", ["x", "wf"], ["y"]),
     ]
-    constants = {"w": [3, 5], "s": np.float32(0.1).reshape(()), "z": np.int8(0).reshape(())}
-    assert read(make(nodes, {"x": [1, 3]}, constants=constants)).nodes[0].inputs[1].type == TensorType("int8", (3, 5))
+    constants = {"w": [3, 5], "s": np.array(0.1, np.float32), "z": np.array(0, np.int8)}
+    assert read(make(nodes, {"x": [1, 3]}, constants=constants)).nodes[0].inputs[1].type == TensorType(
+        "int8", (3, 5)
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +123,11 @@ def test_fake_quantized_weight_is_int8(make):
 )  # fmt: skip
 def test_element_types(make, data_type, dtype):
     node = helper.make_node("Identity", ["x"], ["h"])
-    model = make([node, helper.make_node("Mystery", ["h"], ["y"], domain="com.unknown")], {"x": [2, 3]}, dtype=data_type)
+    model = make(
+        [node, helper.make_node("Mystery", ["h"], ["y"], domain="com.unknown")],
+        {"x": [2, 3]},
+        dtype=data_type,
+    )
     assert read(model).inputs == (TensorType(dtype, (2, 3)),)
 
 
@@ -213,7 +225,12 @@ def loop(make, trips, shape=(2, 3)):
 
 def test_loop_body_repeats_and_stacks(make):
     graph = read(loop(make, {"trips": np.array(7)}))
-    assert [(node.op, node.repeats) for node in graph.nodes] == [("Exp", 1), ("Relu", 7), ("Add", 7), ("Add", 1)]
+    assert [(node.op, node.repeats) for node in graph.nodes] == [
+        ("Exp", 1),
+        ("Relu", 7),
+        ("Add", 7),
+        ("Add", 1),
+    ]
     assert graph.edges == ((0, 1), (0, 2), (1, 2), (1, 3), (2, 3))
     assert graph.nodes[3].inputs[1].type.shape == (7, 2, 3)
     assert graph.notes == ()
@@ -241,14 +258,19 @@ def test_scan_runs_once_a_slice(make):
     )
     node = helper.make_node("Scan", ["init", "x"], ["last", "y"], num_scan_inputs=1, body=body)
     graph = read(make([node], {"x": [5, 4]}, constants={"init": [4]}))
-    assert [(n.op, n.repeats, n.outputs[0].shape) for n in graph.nodes] == [("Add", 5, (4,)), ("Relu", 5, (4,))]
+    assert [(n.op, n.repeats, n.outputs[0].shape) for n in graph.nodes] == [
+        ("Add", 5, (4,)),
+        ("Relu", 5, (4,)),
+    ]
     assert graph.nodes[0].inputs[0].constant is False
     assert graph.outputs[0].shape == (5, 4)
 
 
 def test_functions_are_inlined_with_their_attributes(make):
     softmax = helper.make_node("Softmax", ["a"], ["h"])
-    softmax.attribute.append(onnx.AttributeProto(name="axis", type=onnx.AttributeProto.INT, ref_attr_name="dim"))
+    softmax.attribute.append(
+        onnx.AttributeProto(name="axis", type=onnx.AttributeProto.INT, ref_attr_name="dim")
+    )
     body = [softmax, helper.make_node("Relu", ["h"], ["b"])]
     function = helper.make_function("local", "f", ["a"], ["b"], body, [helper.make_opsetid("", 17)], ["dim"])
     nodes = [helper.make_node("f", ["x"], ["h"], domain="local", dim=1), helper.make_node("f", ["h"], ["y"], domain="local", dim=0)]  # fmt: skip
@@ -314,4 +336,6 @@ def test_shapes_equal_those_of_whole_model_inference(light, name):
 def test_batch_scales_a_real_network(light):
     one, eight = read_graph(light["resnet50"]), read_graph(light["resnet50"], batch=8)
     assert eight.outputs[0].shape == (8, 1000)
-    assert sum(n.outputs[0].elements for n in eight.nodes) == 8 * sum(n.outputs[0].elements for n in one.nodes)
+    assert sum(n.outputs[0].elements for n in eight.nodes) == 8 * sum(
+        n.outputs[0].elements for n in one.nodes
+    )

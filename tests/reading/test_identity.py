@@ -58,7 +58,9 @@ def test_every_part_counts(light):
 def test_wiring_counts_where_the_nodes_are_the_same(make):
     def chain(order):
         nodes = [helper.make_node(op, [f"v{at}"], [f"v{at + 1}"]) for at, op in enumerate(order)]
-        return graph_sha256(read_graph(make(nodes, {"v0": [4]}, outputs=[f"v{len(order)}"]).SerializeToString()))
+        return graph_sha256(
+            read_graph(make(nodes, {"v0": [4]}, outputs=[f"v{len(order)}"]).SerializeToString())
+        )
 
     assert chain(["Relu", "Exp", "Relu", "Abs"]) != chain(["Relu", "Relu", "Exp", "Abs"])
 

@@ -80,7 +80,9 @@ def test_shape_for_no_input_is_noted(make):
 
 
 def test_initializer_among_the_inputs_is_not_an_input(make):
-    model = make([helper.make_node("Add", ["x", "w"], ["y"])], {"x": [1, 3], "w": ["any", 3]}, constants={"w": [4, 3]})
+    model = make(
+        [helper.make_node("Add", ["x", "w"], ["y"])], {"x": [1, 3], "w": ["any", 3]}, constants={"w": [4, 3]}
+    )
     graph = read_graph(model.SerializeToString())
     assert [tensor.shape for tensor in graph.inputs] == [(1, 3)]
     assert [slot.constant for slot in graph.nodes[0].inputs] == [False, True]

@@ -140,7 +140,9 @@ def test_worker_imports_nothing_from_the_current_folder(light, tmp_path, monkeyp
 
 
 def worker():
-    return subprocess.Popen(worker_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        worker_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 def test_worker_ignores_ctrl_c_and_ends_with_its_input():
@@ -165,7 +167,10 @@ def test_memory_bomb_is_one_files_error(tmp_path, make, monkeypatch):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"\x08\x08")
     with Reader() as pool:
-        assert [answer.code for answer in pool.read_many([path, tmp_path / "none"])] == ["limit_exceeded", "unreadable"]
+        assert [answer.code for answer in pool.read_many([path, tmp_path / "none"])] == [
+            "limit_exceeded",
+            "unreadable",
+        ]
 
 
 def test_workers_of_several_threads(light):

@@ -1,0 +1,115 @@
+"""The graph zoo: published architectures as weight-less ONNX, one module a family.
+
+A graph id is ``<family>/<architecture>``; what an architecture looks like is in the family's module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from onnx import ModelProto
+
+from ledg_export.zoo import (
+    alexnet,
+    bert,
+    densenet,
+    efficientnet_lite,
+    fbnet,
+    googlenet,
+    mlperf_tiny,
+    mnasnet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    nasbench201,
+    ncnn_param,
+    ofa_mbv3,
+    resnet,
+    retinanet,
+    shufflenet_v2,
+    squeezenet,
+    ssd_mobilenet_v1,
+    ssd_resnet34,
+    unet3d,
+    vgg,
+)
+
+_BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
+    "alexnet": alexnet.build,
+    "bert": bert.build,
+    "densenet": densenet.build,
+    "efficientnet_lite": efficientnet_lite.build,
+    "fbnet": fbnet.build,
+    "googlenet": googlenet.build,
+    "mlperf_tiny": mlperf_tiny.build,
+    "mnasnet": mnasnet.build,
+    "mobilenet_v1": mobilenet_v1.build,
+    "mobilenet_v2": mobilenet_v2.build,
+    "mobilenet_v3": mobilenet_v3.build,
+    "nasbench201": nasbench201.build,
+    "ncnn": ncnn_param.build,
+    "ofa_mbv3": ofa_mbv3.build,
+    "resnet": resnet.build,
+    "retinanet": retinanet.build,
+    "shufflenet_v2": shufflenet_v2.build,
+    "squeezenet": squeezenet.build,
+    "ssd_mobilenet_v1": ssd_mobilenet_v1.build,
+    "ssd_resnet34": ssd_resnet34.build,
+    "unet3d": unet3d.build,
+    "vgg": vgg.build,
+}
+
+_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+
+EXAMPLES: Mapping[str, str] = {
+    "bert_base_128.onnx": "bert/base-128",
+    "efficientnet_lite0.onnx": "efficientnet_lite/0",
+    "mobilenet_v2.onnx": "mobilenet_v2/1.0-224",
+    "mobilenet_v3_large.onnx": "mobilenet_v3/large-224-1.0",
+    "nasbench201.onnx": f"nasbench201/{_CELL}",
+    "resnet18.onnx": "resnet/18-224",
+    "resnet50.onnx": "resnet/50-224",
+    "ssd_mobilenet_v1.onnx": "ssd_mobilenet_v1/300",
+}
+"""Graph id behind each file of examples/."""
+
+
+def families() -> tuple[str, ...]:
+    """The families that graph ids may start with, sorted."""
+    return tuple(sorted(_BUILDERS))
+
+
+def family_of(graph_id: str) -> str:
+    """The family of a graph id.
+
+    Raises:
+        ValueError: the zoo has no such family.
+
+    """
+    family = graph_id.partition("/")[0]
+    if family not in _BUILDERS:
+        raise ValueError(f"unknown family {family!r} in {graph_id!r}: want one of {', '.join(families())}")
+    return family
+
+
+def build(graph_id: str, batch: int = 1) -> ModelProto:
+    """The weight-less ONNX model (opset 17) of a graph id, with ``batch`` as the inputs' leading dimension.
+
+    Raises:
+        ValueError: no such family, an architecture that the family does not have, or a batch below 1.
+        FileNotFoundError: the family reads its graphs from raw tables that are not there.
+
+    """
+    family = family_of(graph_id)
+    try:
+        return _BUILDERS[family](graph_id.partition("/")[2], batch)
+    except ValueError as error:
+        raise ValueError(f"cannot build {graph_id!r}: {error}") from error
+
+
+def write_examples(folder: Path) -> None:
+    """Write the files of ``EXAMPLES``; the same bytes every time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, graph_id in EXAMPLES.items():
+        (folder / name).write_bytes(build(graph_id).SerializeToString(deterministic=True))

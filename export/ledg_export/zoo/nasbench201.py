@@ -1,0 +1,106 @@
+"""NAS-Bench-201 (Dong and Yang, arXiv 2001.00326): any of the 15,625 cells in the published skeleton.
+
+Architecture: the benchmark's own string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``, and the data set after an
+``@``: ``@cifar10`` (also without), ``@cifar100`` or ``@ImageNet16-120``.
+
+What computes nothing is not in the graph: ``none`` edges, everything that only they feed, and everything
+that only feeds them. A cell whose output is zero is a product of its input with 0. With ``+eager`` after the
+data set (``@cifar10+eager``) the graph is what the benchmark's own code runs operator by operator: a
+``none`` edge is a product with 0, and nothing is left out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from onnx import ModelProto
+
+from ledg_export.zoo.builder import Net, Tensor
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+WIDTHS = (16, 32, 64)
+CELLS = 5
+"""Cells of each width; the widths are joined by residual blocks of stride 2."""
+
+DATASETS = {"cifar10": (32, 10), "cifar100": (32, 100), "ImageNet16-120": (16, 120)}
+"""(resolution, classes)."""
+
+Cell = tuple[tuple[str, ...], ...]
+"""``cell[i][j]``: the operation on the edge from node ``j`` to node ``i + 1``."""
+
+_EDGE = re.compile(r"([a-z_0-9]+)~(\d)")
+
+
+def parse(text: str) -> Cell:
+    """The cell of an architecture string.
+
+    Raises:
+        ValueError: it is not one of the 15,625.
+
+    """
+    nodes = []
+    for number, part in enumerate(text.split("+"), 1):
+        edges = _EDGE.findall(part)
+        operations = tuple(operation for operation, _ in edges)
+        wanted = "|" + "".join(f"{operation}~{source}|" for source, operation in enumerate(operations))
+        if len(edges) != number or part != wanted or not set(operations) <= set(OPERATIONS):
+            raise ValueError(f"{part!r} is not node {number} of a NAS-Bench-201 cell")
+        nodes.append(operations)
+    if len(nodes) != 3:
+        raise ValueError(f"a NAS-Bench-201 cell has 3 nodes, not {len(nodes)}")
+    return tuple(nodes)
+
+
+def build(arch: str, batch: int) -> ModelProto:
+    """The classifier.
+
+    Raises:
+        ValueError: ``arch`` is not of the form above.
+
+    """
+    text, _, setting = arch.partition("@")
+    dataset, _, mode = (setting or "cifar10").partition("+")
+    if dataset not in DATASETS or mode not in ("", "eager"):
+        raise ValueError(f"want @<{'|'.join(DATASETS)}>[+eager], not @{setting}")
+    cell = parse(text)
+    resolution, classes = DATASETS[dataset]
+    net = Net(batch)
+    x = net.conv(net.input(3, resolution, resolution), WIDTHS[0], 3)
+    for width in WIDTHS:
+        if width != x.shape[1]:
+            x = _reduction(net, x, width)
+        for _ in range(CELLS):
+            output = _node(net, cell, mode == "eager", {0: x}, len(cell))
+            x = output or net.scaled("Mul", x, 0.0)
+    x = net.relu(net.batch_norm(x))
+    return net.model(net.dense(net.flatten(net.mean(x)), classes))
+
+
+def _node(net: Net, cell: Cell, eager: bool, done: dict[int, Tensor | None], number: int) -> Tensor | None:
+    """The sum of a node's edges, built when something reads it; ``None`` where it is zero."""
+    if number not in done:
+        total: Tensor | None = None
+        for source, operation in enumerate(cell[number - 1]):
+            x = None if operation == "none" and not eager else _node(net, cell, eager, done, source)
+            if x is not None:
+                edge = _edge(net, x, operation)
+                total = edge if total is None else net.add(total, edge)
+        done[number] = total
+    return done[number]
+
+
+def _edge(net: Net, x: Tensor, operation: str) -> Tensor:
+    if operation == "none":
+        return net.scaled("Mul", x, 0.0)
+    if operation == "skip_connect":
+        return x
+    if operation == "avg_pool_3x3":
+        return net.pool("AveragePool", x, 3, 1, pad=1)
+    return net.conv(net.relu(x), x.shape[1], 1 if operation == "nor_conv_1x1" else 3)
+
+
+def _reduction(net: Net, x: Tensor, width: int) -> Tensor:
+    y = net.conv(net.relu(x), width, 3, 2)
+    y = net.conv(net.relu(y), width, 3)
+    shortcut = net.conv(net.pool("AveragePool", x, 2, 2), width, bias=False)
+    return net.add(shortcut, y)
