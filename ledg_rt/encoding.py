@@ -183,7 +183,7 @@ def _quantities(node: Node) -> tuple[float, ...]:
     repeats = node.repeats
     return (
         float(cost.macs), float(cost.flops), float(inputs * repeats), float(outputs * repeats), float(weights),
-        4.0 * cost.float_elements, float(cost.fixed_bytes), 4.0 * min(cost.float_elements, weights if cost.weight_bytes else 0),
+        4.0 * cost.float_elements, float(cost.fixed_bytes), 4.0 * cost.float_weights,
     )  # fmt: skip
 
 

@@ -13,6 +13,6 @@ from ledg_export.corpora.sample import Sample
 SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "mlperf_inference": mlperf_inference.read,
     "ncnn": ncnn.read,
-    "help_nasbench201": help_tables.read_nasbench201,
+    "help": help_tables.read_nasbench201,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
