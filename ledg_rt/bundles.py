@@ -45,7 +45,9 @@ class Bundle:
         try:
             digest = digest_of(path)
         except OSError as error:
-            raise BundleError("bundle", f"{path}: cannot be read: {error.strerror}", "reinstall ledg-rt") from None
+            raise BundleError(
+                "bundle", f"{path}: cannot be read: {error.strerror}", "reinstall ledg-rt"
+            ) from None
         if digest != self.files.get(name):
             raise BundleError("bundle", f"{path}: sha256 differs from the manifest", "reinstall ledg-rt")
         return path
@@ -63,14 +65,18 @@ def open_bundle(folder: Path | None = None) -> Bundle:
         data = path.read_bytes()
         table: dict[str, Any] = json.loads(data)
         if table["format"] > FORMAT:
-            raise BundleError("bundle", f"{path}: format {table['format']} is newer than this ledg-rt", "upgrade ledg-rt")
+            raise BundleError(
+                "bundle", f"{path}: format {table['format']} is newer than this ledg-rt", "upgrade ledg-rt"
+            )
         return Bundle(
             folder=folder, name=table["name"], sha256=hashlib.sha256(data).hexdigest(), template=table["template"],
             devices=frozenset(table["devices"]), interval=dict(table["interval"]),
             ranges={name: (low, high) for name, (low, high) in table["ranges"].items()}, files=dict(table["files"]),
         )  # fmt: skip
     except OSError as error:
-        raise BundleError("bundle", f"{path}: {error.strerror}", "point --bundle at a bundle folder") from None
+        raise BundleError(
+            "bundle", f"{path}: {error.strerror}", "point --bundle at a bundle folder"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError("bundle", f"{path}: not a manifest ({error})", "reinstall ledg-rt") from None
 

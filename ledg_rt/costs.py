@@ -64,7 +64,11 @@ def _slot(node: Node, at: int) -> TensorType | None:
 
 
 def _dims(tensor: TensorType | None) -> tuple[int, ...]:
-    return tuple(1 if dim is None else dim for dim in tensor.shape) if tensor is not None and tensor.shape else ()
+    return (
+        tuple(1 if dim is None else dim for dim in tensor.shape)
+        if tensor is not None and tensor.shape
+        else ()
+    )
 
 
 def _out(node: Node) -> int:
@@ -128,7 +132,9 @@ def _attention(node: Node) -> tuple[int, int]:
         return 0, _out(node)
     keys = key[-2] if len(key) >= 3 else query[-2]
     scores = query[-2] * keys
-    wide = value[-1] * (value[-3] if len(value) == 4 else 1) if len(value) >= 3 else prod(query[1:]) // query[-2]
+    wide = (
+        value[-1] * (value[-3] if len(value) == 4 else 1) if len(value) >= 3 else prod(query[1:]) // query[-2]
+    )
     macs = query[0] * scores * (prod(query[1:]) // query[-2] + wide)
     heads = query[1] if len(query) == 4 else _attribute(node, "num_heads", _attribute(node, "q_num_heads", 1))
     return macs, 8 * query[0] * heads * scores
@@ -141,7 +147,9 @@ def _fused_attention(node: Node) -> tuple[int, int]:
         return 0, _out(node)
     batch, length, width = data[0], data[1], weight[1] // 3
     scores = batch * length * length
-    return batch * length * data[2] * weight[1] + 2 * scores * width, 8 * scores * _attribute(node, "num_heads", 1)
+    return batch * length * data[2] * weight[1] + 2 * scores * width, 8 * scores * _attribute(
+        node, "num_heads", 1
+    )
 
 
 def _pool(node: Node) -> tuple[int, int]:
@@ -172,7 +180,9 @@ def _recurrent(gates: int) -> Rule:
         steps = data[0] * data[1]
         hidden = hidden_weight[2]
         directions = weight[0]
-        return steps * directions * gates * hidden * (weight[2] + hidden), 5 * steps * directions * gates * hidden
+        return steps * directions * gates * hidden * (
+            weight[2] + hidden
+        ), 5 * steps * directions * gates * hidden
 
     return rule
 
@@ -242,7 +252,8 @@ def _rule(node: Node) -> tuple[Rule, str] | None:
 
 def op_family(node: Node) -> str:
     """Family of the operator: conv, matmul, attention, pool, norm, elementwise, reduce, softmax, movement,
-    view, quantize, recurrent or other; unknown operators are "unknown"."""
+    view, quantize, recurrent or other; unknown operators are "unknown".
+    """
     rule = _rule(node)
     return rule[1] if rule is not None else "unknown"
 
@@ -279,7 +290,9 @@ def node_cost(node: Node) -> Cost:
 def graph_cost(graph: Graph) -> Totals:
     """Sums over the nodes of ``graph``."""
     costs = [node_cost(node) for node in graph.nodes]
-    unknown = Counter((node.domain, node.op) for node, cost in zip(graph.nodes, costs, strict=True) if not cost.known)
+    unknown = Counter(
+        (node.domain, node.op) for node, cost in zip(graph.nodes, costs, strict=True) if not cost.known
+    )
     return Totals(
         macs=sum(cost.macs for cost in costs), flops=sum(cost.flops for cost in costs),
         weight_bytes=sum(cost.weight_bytes for cost in costs), parameters=sum(cost.parameters for cost in costs),
@@ -327,4 +340,6 @@ def _is_float(tensor: TensorType) -> bool:
 
 
 def _resolved(node: Node) -> bool:
-    return all(out.resolved for out in node.outputs) and all(slot.type.resolved for slot in node.inputs if slot is not None)
+    return all(out.resolved for out in node.outputs) and all(
+        slot.type.resolved for slot in node.inputs if slot is not None
+    )

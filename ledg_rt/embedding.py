@@ -105,7 +105,9 @@ class Embedder:
             if not path.is_file():
                 raise _unusable(path, "no such file")
             try:
-                session = onnxruntime.InferenceSession(path, session_options(self._threads), ["CPUExecutionProvider"])
+                session = onnxruntime.InferenceSession(
+                    path, session_options(self._threads), ["CPUExecutionProvider"]
+                )
             except Exception as error:  # ONNX Runtime's errors have no base class of their own
                 raise _unusable(path, f"not a usable model ({error})") from None
             names = [slot.name for slot in (*session.get_inputs(), *session.get_outputs())]
@@ -130,7 +132,9 @@ def save_table(path: Path, sentences: Sequence[str], vectors: Vectors) -> None:
     if words.tolist() != list(sentences) or len(set(sentences)) != len(sentences):
         raise ValueError("sentences must be distinct and must not end in NUL")
     if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(words):
-        raise ValueError(f"{len(words)} sentences need as many float32 rows, not {vectors.dtype} {vectors.shape}")
+        raise ValueError(
+            f"{len(words)} sentences need as many float32 rows, not {vectors.dtype} {vectors.shape}"
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:

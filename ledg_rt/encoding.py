@@ -93,7 +93,9 @@ def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
     position = {old: new for new, old in enumerate(order)}
     edges = sorted((position[a], position[b]) for a, b in graph.edges)
     nodes = [graph.nodes[index] for index in order]
-    quantities = np.array([_quantities(node) for node in nodes], dtype=np.float64).reshape(-1, len(QUANTITIES))
+    quantities = np.array([_quantities(node) for node in nodes], dtype=np.float64).reshape(
+        -1, len(QUANTITIES)
+    )
     traits = np.array([_traits(node) for node in nodes], dtype=np.float32).reshape(-1, len(TRAITS))
     neighbours, cut = _neighbour_table(edges, len(nodes), quantities)
     texts = [NODE_TEMPLATES[template](node) for node in nodes]
@@ -122,7 +124,11 @@ def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncod
         masks.append(0.0 if value is None else 1.0)
     kinds = [float(platform.kind == kind) for kind in KINDS]
     bits = PRECISION_BITS[platform.precision]
-    extra = [math.log2(bits) - 4, float(platform.precision.startswith(("int", "w"))), float("throughput" in platform.tags)]
+    extra = [
+        math.log2(bits) - 4,
+        float(platform.precision.startswith(("int", "w"))),
+        float("throughput" in platform.tags),
+    ]
     return PlatformEncoding(
         PLATFORM_TEMPLATES[template](platform), np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
     )
@@ -191,7 +197,11 @@ def _traits(node: Node) -> tuple[float, ...]:
     cost = node_cost(node)
     first = next((slot.type for slot in node.inputs if slot is not None), None)
     out = node.outputs[0] if node.outputs else None
-    spatial = math.prod(size or 1 for size in (out.shape or ())[2:]) if out and out.shape and len(out.shape) > 3 else 1
+    spatial = (
+        math.prod(size or 1 for size in (out.shape or ())[2:])
+        if out and out.shape and len(out.shape) > 3
+        else 1
+    )
     groups = groups_of(node)
     return (
         math.log1p(channels(first)), math.log1p(channels(out)), math.log(max(1, spatial)),

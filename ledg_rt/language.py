@@ -50,7 +50,10 @@ def channels(tensor: TensorType | None) -> int:
 def learned(node: Node) -> bool:
     """Whether the node has parameters of its own (the paper's ``ParamL``): a constant float tensor."""
     return any(
-        slot is not None and slot.constant and slot.type.elements > 1 and not slot.type.dtype.startswith(("int64", "bool"))
+        slot is not None
+        and slot.constant
+        and slot.type.elements > 1
+        and not slot.type.dtype.startswith(("int64", "bool"))
         for slot in node.inputs[1:]
     )
 
@@ -113,7 +116,10 @@ def platform_sentence(platform: Platform) -> str:
     return f"{hardware_sentence(platform)} | {software_sentence(platform)}"
 
 
-NODE_TEMPLATES: Mapping[str, Callable[[Node], str]] = {"paper": paper_node_sentence, "rich": rich_node_sentence}
+NODE_TEMPLATES: Mapping[str, Callable[[Node], str]] = {
+    "paper": paper_node_sentence,
+    "rich": rich_node_sentence,
+}
 PLATFORM_TEMPLATES: Mapping[str, Callable[[Platform], tuple[str, str]]] = {
     "paper": lambda platform: (paper_platform_sentence(platform), ""),
     "rich": lambda platform: (hardware_sentence(platform), software_sentence(platform)),

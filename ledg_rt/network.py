@@ -17,7 +17,8 @@ from ledg_rt.errors import BundleError
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """``log_ms``: natural log of the median latency in ms. ``log_spread``: log of the scale of its error in
-    log space. ``log_cost``: float32 [N], log ms of each node in canonical order, up to a common factor."""
+    log space. ``log_cost``: float32 [N], log ms of each node in canonical order, up to a common factor.
+    """
 
     log_ms: float
     log_spread: float
@@ -35,10 +36,16 @@ class Network:
     def states(self, encoding: GraphEncoding) -> NDArray[np.float32]:
         """States of the nodes [N, width]: once a graph, for any number of platforms."""
         text = self.embedder.embed(encoding.sentences)[encoding.text]
-        feeds = {"text": text, "numeric": encoding.numeric, "neighbours": encoding.neighbours.astype(np.int64)}
+        feeds = {
+            "text": text,
+            "numeric": encoding.numeric,
+            "neighbours": encoding.neighbours.astype(np.int64),
+        }
         return np.asarray(self._encoder.run(["states"], feeds)[0])
 
-    def estimate(self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding) -> Estimate:
+    def estimate(
+        self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
+    ) -> Estimate:
         """The latency of one run of the whole batch."""
         feeds = {
             "states": states, "work": encoding.work, "platform_text": self.embedder.embed(platform.sentences),

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ledg_rt.encoding import GraphEncoding
     from ledg_rt.network import Estimate
 
+LARGEST_LOG = 50.0
+"""A prediction beyond e^50 ms is no prediction."""
+
 QUANTIZED = ("int8", "uint8", "int4", "uint4")
 """Stored types of weights that make a file a quantized one."""
 
@@ -52,7 +55,12 @@ class Predictor:
     """
 
     def __init__(
-        self, bundle: str | os.PathLike[str] | None = None, *, threads: int = 1, jobs: int = 1, timeout_s: float = 30
+        self,
+        bundle: str | os.PathLike[str] | None = None,
+        *,
+        threads: int = 1,
+        jobs: int = 1,
+        timeout_s: float = 30,
     ) -> None:
         # The readers import onnx while this process imports ONNX Runtime.
         self._reader = Reader(jobs=jobs, timeout_s=timeout_s)
@@ -101,14 +109,24 @@ class Predictor:
         return self._rows(paths, resolved, batch, shapes)
 
     def _rows(
-        self, paths: Sequence[str], platforms: Sequence[Platform], batch: int | None, shapes: Mapping[str, Sequence[int]] | None
+        self,
+        paths: Sequence[str],
+        platforms: Sequence[Platform],
+        batch: int | None,
+        shapes: Mapping[str, Sequence[int]] | None,
     ) -> Iterator[Row]:
         for path, found in zip(paths, self._reader.read_many(paths, shapes, batch), strict=True):
+            try:
+                rows = [] if isinstance(found, ModelError) else list(self._graph_rows(path, found, platforms))
+            except OverflowError:  # sizes that no float holds
+                found = ModelError(
+                    "limit_exceeded",
+                    "the network is larger than any that can be predicted",
+                    "check its shapes",
+                )
             if isinstance(found, ModelError):
-                for platform in platforms:
-                    yield self._error_row(path, platform, found, batch)
-            else:
-                yield from self._graph_rows(path, found, platforms)
+                rows = [self._error_row(path, platform, found, batch) for platform in platforms]
+            yield from rows
 
     def _graph_rows(self, path: str, graph: Graph, platforms: Sequence[Platform]) -> Iterator[Row]:
         from ledg_rt.costs import graph_cost
@@ -130,7 +148,9 @@ class Predictor:
             estimate = self._network.estimate(states, encoding, words)
             latency = self._latency(estimate, platform)
             bound = bound_ms(encoding, graph, platform)
-            flags = self._flags(graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops))
+            flags = self._flags(
+                graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops)
+            )
             partial = Flag.UNKNOWN_OPS in flags or Flag.UNRESOLVED_SHAPE in flags
             yield Row(
                 tool_version=tool_version(), bundle=self.bundle, model=model, platform=_platform_info(platform),
@@ -141,11 +161,21 @@ class Predictor:
 
     def _latency(self, estimate: Estimate, platform: Platform) -> Latency:
         evidence = "known" if platform.device in self._bundle.devices else "unknown"
+        if not (abs(estimate.log_ms) < LARGEST_LOG and abs(estimate.log_spread) < 10):
+            raise OverflowError
         half = self._bundle.interval[evidence] * math.exp(estimate.log_spread)
         return Latency(*(math.exp(estimate.log_ms + shift) for shift in (-half, 0.0, half)))
 
     def _flags(
-        self, graph: Graph, encoding: GraphEncoding, platform: Platform, sentences: Sequence[str], latency: Latency, bound: float | None, *, unknown: bool
+        self,
+        graph: Graph,
+        encoding: GraphEncoding,
+        platform: Platform,
+        sentences: Sequence[str],
+        latency: Latency,
+        bound: float | None,
+        *,
+        unknown: bool,
     ) -> tuple[str, ...]:
         """Flags of a row in the order of design: each says why the number deserves less trust."""
         flops, nodes = float(encoding.quantities[:, 1].sum()), len(encoding.text)
@@ -165,8 +195,10 @@ class Predictor:
             Flag.UNRESOLVED_SHAPE: Flag.UNRESOLVED_SHAPE in graph.notes,
             Flag.BELOW_BOUND: bound is not None and latency.p50 < bound,
             Flag.OUTSIDE_TRAINING_RANGE: outside,
-            Flag.PRECISION_MISMATCH: _is_quantized(graph) and platform.precision.startswith(("fp", "bf", "tf", "amp")),
+            Flag.PRECISION_MISMATCH: _is_quantized(graph)
+            and platform.precision.startswith(("fp", "bf", "tf", "amp")),
             Flag.TEXT_CUT: cut,
+            **{Flag(note): True for note in graph.notes if note != Flag.UNRESOLVED_SHAPE},
         }
         return tuple(flag for flag, holds in found.items() if holds)
 
@@ -185,7 +217,9 @@ class Predictor:
     def __enter__(self) -> Predictor:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -198,7 +232,11 @@ def _size(path: str) -> int | None:
 
 def _platform_info(platform: Platform) -> PlatformInfo:
     """Id, text, and a digest of everything that the platform was resolved to."""
-    resolved = {name: value for name, value in asdict(platform).items() if name not in ("id", "text", "named", "notes")}
+    resolved = {
+        name: value
+        for name, value in asdict(platform).items()
+        if name not in ("id", "text", "named", "notes")
+    }
     digest = hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
     return PlatformInfo(id=platform.id, text=platform.text, sha256=digest)
 

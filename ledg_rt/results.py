@@ -38,6 +38,10 @@ class Flag(StrEnum):
     OUTSIDE_TRAINING_RANGE = "outside_training_range"
     PRECISION_MISMATCH = "precision_mismatch"
     TEXT_CUT = "text_cut"
+    BRANCH_CHOSEN = "branch_chosen"
+    BATCH_FIXED = "batch_fixed"
+    SHAPE_IGNORED = "shape_ignored"
+    OPSET_UNKNOWN = "opset_unknown"
 
 
 class Code(StrEnum):

@@ -15,7 +15,9 @@ WINOGRAD_SAVING = 2.25
 REFERENCE_INTENSITY = 10.0
 """FLOPs a byte at which compute and memory balance on a typical device, where the platform is silent."""
 
-_FLOPS, _FLOAT_BYTES, _FIXED_BYTES = (QUANTITIES.index(name) for name in ("flops", "float_bytes", "fixed_bytes"))
+_FLOPS, _FLOAT_BYTES, _FIXED_BYTES = (
+    QUANTITIES.index(name) for name in ("flops", "float_bytes", "fixed_bytes")
+)
 
 
 def node_bytes(encoding: GraphEncoding, precision: str) -> NDArray[np.float64]:
@@ -38,10 +40,16 @@ def bound_ms(encoding: GraphEncoding, graph: Graph, platform: Platform) -> float
 
     None where a figure of the platform is unknown or a shape of the graph is unresolved.
     """
-    if platform.peak_gops is None or platform.bandwidth_gbs is None or encoding.traits[:, TRAITS.index("unresolved")].any():
+    if (
+        platform.peak_gops is None
+        or platform.bandwidth_gbs is None
+        or encoding.traits[:, TRAITS.index("unresolved")].any()
+    ):
         return None
     flops = 2 * encoding.quantities[:, QUANTITIES.index("macs")]
-    winograd = np.isclose(encoding.traits[:, TRAITS.index("kernel")], np.log(9)) & (encoding.traits[:, TRAITS.index("stride")] == 0)
+    winograd = np.isclose(encoding.traits[:, TRAITS.index("kernel")], np.log(9)) & (
+        encoding.traits[:, TRAITS.index("stride")] == 0
+    )
     flops = np.where(winograd, flops / WINOGRAD_SAVING, flops)
     share = PRECISION_BITS[platform.precision] / 32
     ends = sum(tensor.elements for tensor in (*graph.inputs, *graph.outputs))
@@ -53,7 +61,9 @@ def bound_ms(encoding: GraphEncoding, graph: Graph, platform: Platform) -> float
 def coverage(encoding: GraphEncoding) -> float:
     """Share of the roofline cost on nodes whose operator is known and whose shapes are resolved, 0 to 1."""
     cost = np.maximum(encoding.quantities[:, _FLOPS], REFERENCE_INTENSITY * node_bytes(encoding, "fp32"))
-    doubtful = (encoding.traits[:, TRAITS.index("unknown")] > 0) | (encoding.traits[:, TRAITS.index("unresolved")] > 0)
+    doubtful = (encoding.traits[:, TRAITS.index("unknown")] > 0) | (
+        encoding.traits[:, TRAITS.index("unresolved")] > 0
+    )
     total = cost.sum()
     if doubtful.any() and not total:
         return 0.0

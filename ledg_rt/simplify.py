@@ -62,7 +62,9 @@ def _per_channel(constant: TensorType, out: TensorType) -> bool:
     if not constant.resolved or constant.shape is None or not out.shape:
         return False
     shape = (1,) * (len(out.shape) - len(constant.shape)) + constant.shape
-    return constant.elements == 1 or (len(shape) == len(out.shape) and shape[1] == out.shape[1] == constant.elements)
+    return constant.elements == 1 or (
+        len(shape) == len(out.shape) and shape[1] == out.shape[1] == constant.elements
+    )
 
 
 def _with_bias(host: Node) -> Node:

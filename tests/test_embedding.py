@@ -20,7 +20,12 @@ LONG = "conv " * 200
 def sentences(count: int) -> list[str]:
     """Distinct node and platform sentences of many lengths."""
     operators = [schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""]
-    tails = ["", " with learned weights kernel 3x3 stride 2x2", " 3", ": NVIDIA Jetson AGX Orin 64 GB, 275 TOPS, 60W"]
+    tails = [
+        "",
+        " with learned weights kernel 3x3 stride 2x2",
+        " 3",
+        ": NVIDIA Jetson AGX Orin 64 GB, 275 TOPS, 60W",
+    ]
     return [operators[i % len(operators)] + tails[i % 4] + f" {i // 100}" for i in range(count)]
 
 
@@ -151,7 +156,9 @@ def test_a_missing_file_is_named(copy, name):
 
 
 @pytest.mark.parametrize("name", [MODEL, TOKENIZER])
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"\xff\x00{" * 9])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda _: b"", lambda _: b"\xff\x00{" * 9]
+)
 def test_a_damaged_file_is_named(copy, name, damage):
     data = (BUNDLE / name).read_bytes()
     (copy / name).unlink()
@@ -230,7 +237,9 @@ def test_a_missing_table_is_named(tmp_path):
         load_table(tmp_path / "sentences.npz")
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:10], lambda _: b"", lambda _: b"text"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-40], lambda data: data[:10], lambda _: b"", lambda _: b"text"]
+)
 def test_a_damaged_table_is_named(tmp_path, damage):
     path = tmp_path / "sentences.npz"
     save_table(path, ["x", "y"], np.ones((2, WIDTH), np.float32))

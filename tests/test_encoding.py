@@ -73,7 +73,10 @@ def test_edge_direction_matters():
     forward = diamond()
     last = len(forward.nodes) - 1
     backward = Graph(
-        tuple(reversed(forward.nodes)), tuple(sorted((last - b, last - a) for a, b in forward.edges)), (SHAPE,), (SHAPE,)
+        tuple(reversed(forward.nodes)),
+        tuple(sorted((last - b, last - a) for a, b in forward.edges)),
+        (SHAPE,),
+        (SHAPE,),
     )
     assert not np.array_equal(encode_graph(forward).neighbours, encode_graph(backward).neighbours)
 

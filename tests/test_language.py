@@ -15,7 +15,12 @@ def conv(channels_in=32, channels_out=64, kernel=3, stride=1, group=1):
     data = Input(TensorType("float32", (1, channels_in, 56, 56)))
     weight = Input(TensorType("float32", (channels_out, channels_in // group, kernel, kernel)), constant=True)
     attributes = {"kernel_shape": (kernel, kernel), "strides": (stride, stride), "group": group}
-    return Node("Conv", (data, weight), (TensorType("float32", (1, channels_out, 56 // stride, 56 // stride)),), attributes)
+    return Node(
+        "Conv",
+        (data, weight),
+        (TensorType("float32", (1, channels_out, 56 // stride, 56 // stride)),),
+        attributes,
+    )
 
 
 def test_paper_sentence_of_a_3x3_convolution():
@@ -29,7 +34,14 @@ def test_paper_sentence_of_an_operator_without_parameters():
 
 def test_paper_sentence_of_the_t4():
     t4 = Platform(
-        id="", text="", vendor="NVIDIA", kind="gpu", precision="fp32", peak_gops=8100, architecture="Turing", power_w=70
+        id="",
+        text="",
+        vendor="NVIDIA",
+        kind="gpu",
+        precision="fp32",
+        peak_gops=8100,
+        architecture="Turing",
+        power_w=70,
     )
     assert paper_platform_sentence(t4) == "Nv GPU FP32 8.1 Turing 70W"
 

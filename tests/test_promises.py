@@ -41,7 +41,11 @@ def events(tmp_path):
         environment = {**os.environ, "PYTHONPATH": path, "WATCH_LOG": str(log)}
         code = "from ledg_cli.main import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", code, "predict", *arguments], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", code, "predict", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         found = {}

@@ -50,7 +50,9 @@ class Totals:
             depthwise = encoding.traits[:, TRAITS.index("depthwise")] > 0
             large = encoding.traits[:, TRAITS.index("kernel")] > 0
             shares = [macs[depthwise].sum() / max(macs.sum(), 1), macs[large].sum() / max(macs.sum(), 1)]
-            self._graphs[key] = np.array([*np.log1p(total), np.log(len(encoding.text)), *shares, np.log(encoding.batch)])
+            self._graphs[key] = np.array(
+                [*np.log1p(total), np.log(len(encoding.text)), *shares, np.log(encoding.batch)]
+            )
         return self._graphs[key]
 
     def platform(self, platform: Platform) -> NDArray[np.float64]:
@@ -66,7 +68,10 @@ class Totals:
 
 
 def tuned(
-    fit: Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]], train: Rows, validation: Rows, seed: int = 0
+    fit: Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]],
+    train: Rows,
+    validation: Rows,
+    seed: int = 0,
 ) -> Callable[[Rows], NDArray[np.float64]]:
     """The best of ``TRIALS`` random settings by median absolute log error on the validation rows."""
     best, chosen = np.inf, None
@@ -82,7 +87,10 @@ def tuned(
 
 def _offsets(names: NDArray[np.str_], residual: NDArray[np.float64], shrink: float) -> dict[str, float]:
     """Mean residual of each platform, shrunk to zero as if ``shrink`` rows said so."""
-    return {str(name): float(residual[names == name].sum() / ((names == name).sum() + shrink)) for name in np.unique(names)}
+    return {
+        str(name): float(residual[names == name].sum() / ((names == name).sum() + shrink))
+        for name in np.unique(names)
+    }
 
 
 def roofline(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[np.float64]]:
@@ -108,7 +116,9 @@ def roofline(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[
     return lambda rows: raw(rows) + common + np.array([offset.get(str(name), 0.0) for name in rows.names])
 
 
-def regression(totals: Totals) -> Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]]:
+def regression(
+    totals: Totals,
+) -> Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]]:
     """Ridge regression of log latency on log FLOPs, bytes, nodes and platform numbers, with offsets."""
 
     def fit(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[np.float64]]:
@@ -117,11 +127,15 @@ def regression(totals: Totals) -> Callable[[np.random.Generator, Rows], Callable
         graph_size = len(totals.graph(train.graphs[0]))
 
         def features(rows: Rows) -> NDArray[np.float64]:
-            return totals.rows(rows)[:, [*columns, *range(graph_size, graph_size + len(totals.platform(rows.platforms[0])))]]
+            return totals.rows(rows)[
+                :, [*columns, *range(graph_size, graph_size + len(totals.platform(rows.platforms[0])))]
+            ]
 
         model = Ridge(alpha=alpha).fit(features(train), train.log_ms)
         offset = _offsets(train.names, train.log_ms - model.predict(features(train)), shrink)
-        return lambda rows: model.predict(features(rows)) + np.array([offset.get(str(name), 0.0) for name in rows.names])
+        return lambda rows: (
+            model.predict(features(rows)) + np.array([offset.get(str(name), 0.0) for name in rows.names])
+        )
 
     return fit
 

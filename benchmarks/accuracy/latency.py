@@ -35,13 +35,15 @@ from ledg_rt.metrics import accuracy
 from ledg_rt.platforms import resolve
 
 RESULTS = Path(__file__).parents[1] / "results"
-MAX_TEST_ROWS = 20_000
+MAX_TEST_ROWS = 8_000
 """Rows of one source and part that are scored, drawn once by a fixed seed; NAS-Bench-201 has more."""
 
 
 def main() -> None:
     """Parse the command line, train, score, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
     parser.add_argument("--minutes", type=float, default=25)
@@ -69,34 +71,48 @@ Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
 """Samples to [rows, 2]: log milliseconds and log spread."""
 
 
-def evaluate(parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str) -> list[dict[str, Any]]:
+def evaluate(
+    parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str
+) -> list[dict[str, Any]]:
     """Rows of results: source, setting, method, metrics."""
-    settings = (
-        {"new architecture": parts.new_architecture, "new device": parts.new_device}
-        if part == "test"
-        else {"new architecture": parts.validation_architecture, "new device": parts.validation_device}
-    )
-    tune_on = {"new architecture": parts.validation_architecture, "new device": parts.validation_device}
+    validation = {
+        "new architecture": parts.validation_architecture,
+        "new device": parts.validation_device,
+    }
+    test = {"new architecture": parts.new_architecture, "new device": parts.new_device}
     found = []
     for source in sorted({sample.source for sample in parts.train}):
-        train_rows = _rows(_draw([sample for sample in parts.train if sample.source == source], 2 * MAX_TEST_ROWS), graphs)
-        for setting, samples in settings.items():
-            test = _draw([sample for sample in samples if sample.source == source])
-            if not test:
+        train_rows = _rows(_of(source, parts.train, 2 * MAX_TEST_ROWS), graphs)
+        for setting, chosen in validation.items():
+            choose = _rows(_of(source, chosen), graphs)
+            scored = _of(source, (validation if part == "validation" else test)[setting])
+            if not scored:
                 continue
-            validation = _rows(_draw([sample for sample in tune_on[setting] if sample.source == source]), graphs)
-            test_rows = _rows(test, graphs)
-            totals = Totals()
-            methods: dict[str, Callable[[], NDArray[np.float64]]] = {
-                "roofline": lambda: tuned(roofline, train_rows, validation)(test_rows),
-                "regression": lambda: tuned(regression(totals), train_rows, validation)(test_rows),
-                "boosting": lambda: tuned(boosting(totals), train_rows, validation)(test_rows),
-                "ledg": lambda: predictor(test)[:, 0],
+            scored_rows = _rows(scored, graphs)
+            predicted = {
+                **_baselines(train_rows, choose, scored_rows),
+                "ledg": predictor(scored)[:, 0],
             }
-            for method, predict in methods.items():
-                scored = accuracy(np.exp(predict()), np.exp(test_rows.log_ms), [str(name) for name in test_rows.names])
-                found.append({"protocol": "latency", "source": source, "setting": setting, "method": method, "selected_on": "validation", **asdict(scored)})  # fmt: skip
+            for method, log_ms in predicted.items():
+                figures = accuracy(np.exp(log_ms), np.exp(scored_rows.log_ms), scored_rows.names.tolist())
+                found.append(
+                    {
+                        "protocol": "latency", "source": source, "setting": setting, "method": method,
+                        "selected_on": "validation", **asdict(figures),
+                    }
+                )  # fmt: skip
     return found
+
+
+def _baselines(train: Rows, choose: Rows, scored: Rows) -> dict[str, NDArray[np.float64]]:
+    """Predictions of each baseline after tuning on ``choose``."""
+    totals = Totals()
+    fits = {"roofline": roofline, "regression": regression(totals), "boosting": boosting(totals)}
+    return {method: tuned(fit, train, choose)(scored) for method, fit in fits.items()}
+
+
+def _of(source: str, samples: Sequence[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
+    return _draw([sample for sample in samples if sample.source == source], limit)
 
 
 def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
@@ -113,7 +129,10 @@ def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
         order = np.argsort(scores)
         factor = float(scores[order][np.searchsorted(np.cumsum(weights[order]), 0.8 * weights.sum())])
         tested, share = _scores(test, predictor)
-        found[evidence] = {"factor": factor, "coverage": float((share * (tested <= factor)).sum() / share.sum())}
+        found[evidence] = {
+            "factor": factor,
+            "coverage": float((share * (tested <= factor)).sum() / share.sum()),
+        }
     return found
 
 
@@ -158,7 +177,10 @@ def _rows(samples: Sequence[Sample], graphs: dict[str, GraphEncoding]) -> Rows:
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Markdown."""
-    lines = ["| source | setting | method | rows | MAPE % | median APE % | Acc(10%) % | Spearman |", "|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| source | setting | method | rows | MAPE % | median APE % | Acc(10%) % | Spearman |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for row in rows:
         rho = "-" if row["spearman"] is None else f"{row['spearman']:.3f}"
         lines.append(f"| {row['source']} | {row['setting']} | {row['method']} | {row['count']} | {row['mape']:.1f} | {row['median_ape']:.1f} | {row['acc10']:.1f} | {rho} |")  # fmt: skip

@@ -27,7 +27,9 @@ COMMAND = [sys.executable, "-c", "from ledg_cli.main import main; main()", "pred
 
 def main() -> None:
     """Write both files, time, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=9)
     runs = parser.parse_args().runs
     folder = Path(tempfile.mkdtemp())
@@ -60,7 +62,9 @@ def filled(model: onnx.ModelProto) -> onnx.ModelProto:
 def run(path: Path) -> tuple[float, float]:
     """Seconds and peak megabytes of one prediction."""
     start = time.perf_counter()
-    process = subprocess.Popen([*COMMAND, str(path), "--platform", "nvidia-t4/tensorrt/fp16"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*COMMAND, str(path), "--platform", "nvidia-t4/tensorrt/fp16"], stdout=subprocess.DEVNULL
+    )
     peak = 0.0
     while process.poll() is None:
         peak = max(peak, tree_megabytes(process.pid))

@@ -130,7 +130,9 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
 class Collator:
     """Visits to the tensors of ``LedgFormer.forward``. ``training`` draws platforms and their wording."""
 
-    def __init__(self, data: LatencyData, vocabulary: Vocabulary, template: str, training: bool, seed: int = 0) -> None:
+    def __init__(
+        self, data: LatencyData, vocabulary: Vocabulary, template: str, training: bool, seed: int = 0
+    ) -> None:
         self.data, self.vocabulary, self.training = data, vocabulary, training
         self.rng = np.random.default_rng(seed)
         self.platforms = [
@@ -139,9 +141,12 @@ class Collator:
         ]
 
     def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
+        """The padded batch of some visits."""
         encodings = [self._encoding(visit) for visit in visits]
         pairs = [self._pairs(visit) for visit in visits]
-        wanted = np.unique(np.concatenate([visit.platforms[chosen] for visit, chosen in zip(visits, pairs, strict=True)]))
+        wanted = np.unique(
+            np.concatenate([visit.platforms[chosen] for visit, chosen in zip(visits, pairs, strict=True)])
+        )
         here = {int(platform): at for at, platform in enumerate(wanted)}
         tensors = pack_graphs(encodings, self.vocabulary)
         variants = [self.platforms[at][self._variant()] for at in wanted]
@@ -152,7 +157,11 @@ class Collator:
         tensors["platform_numeric"] = torch.from_numpy(np.stack([variant.numeric for variant in variants]))
         tensors["pair_graph"] = torch.tensor([at for at, chosen in enumerate(pairs) for _ in chosen])
         tensors["pair_platform"] = torch.tensor(
-            [here[int(visit.platforms[row])] for visit, chosen in zip(visits, pairs, strict=True) for row in chosen]
+            [
+                here[int(visit.platforms[row])]
+                for visit, chosen in zip(visits, pairs, strict=True)
+                for row in chosen
+            ]
         )
         labels = np.concatenate([visit.log_ms[chosen] for visit, chosen in zip(visits, pairs, strict=True)])
         tensors["labels"] = torch.from_numpy(labels)

@@ -30,7 +30,8 @@ def write_bundle(
     Args:
         folder: holds ``embedder.onnx`` and ``tokenizer.json`` (``ledg-export embedder``).
         name: of the bundle, e.g. ``ledg-2026.11``.
-        model, vocabulary: what training returned.
+        model: as training returned it.
+        vocabulary: its sentence vectors.
         data: what it was trained on; its devices and ranges go into the manifest.
         interval: factor on the predicted spread for p10 and p90, by kind of evidence.
         training: sources, sizes, minutes and metrics, for people.
@@ -40,7 +41,10 @@ def write_bundle(
     vectors = vocabulary.vectors.numpy()[[vocabulary.index[sentence] for sentence in sentences]]
     save_table(folder / "sentences.npz", sentences, vectors)
     graphs = [data.graphs[visit.graph_id] for visit in data.visits]
-    flops = [float(graph.quantities[:, QUANTITIES.index("flops")].sum()) * visit.batch for graph, visit in zip(graphs, data.visits, strict=True)]
+    flops = [
+        float(graph.quantities[:, QUANTITIES.index("flops")].sum()) * visit.batch
+        for graph, visit in zip(graphs, data.visits, strict=True)
+    ]
     manifest = {
         "format": FORMAT, "name": name, "encoding_format": ENCODING_FORMAT, "template": model.config.template,
         "devices": sorted({platform.split("/")[0] for platform in data.platform_ids}),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +46,9 @@ def data_root() -> Path:
     """
     root = os.environ.get("LEDG_DATA", "")
     if not root or not Path(root).is_dir():
-        raise LedgError("no_data", "LEDG_DATA names no folder with the raw tables", "export LEDG_DATA=/path/to/data")
+        raise LedgError(
+            "no_data", "LEDG_DATA names no folder with the raw tables", "export LEDG_DATA=/path/to/data"
+        )
     return Path(root)
 
 
@@ -105,9 +108,14 @@ def save_graphs(path: Path, graphs: dict[str, GraphEncoding]) -> None:
     sentences = sorted({sentence for graph in graphs.values() for sentence in graph.sentences})
     at = {sentence: index for index, sentence in enumerate(sentences)}
     encodings = list(graphs.values())
-    arrays = {name: np.concatenate([getattr(graph, name) for graph in encodings]) for name in _ARRAYS[1:]}
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(graph, name) for graph in encodings]) for name in _ARRAYS[1:]
+    }
     arrays["text"] = np.concatenate(
-        [np.array([at[sentence] for sentence in graph.sentences], dtype=np.int32)[graph.text] for graph in encodings]
+        [
+            np.array([at[sentence] for sentence in graph.sentences], dtype=np.int32)[graph.text]
+            for graph in encodings
+        ]
     )
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(
@@ -142,14 +150,26 @@ def stats(cache: Path) -> str:
     rows: dict[str, list[Sample]] = defaultdict(list)
     for row in pq.read_table(cache / "samples.parquet").to_pylist():
         rows[row["source"]].append(Sample(**row))
-    lines = ["| source | samples | graphs | platforms | devices | chips | median ms |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| source | samples | graphs | platforms | devices | chips | median ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for source, samples in sorted(rows.items()):
         names = {sample.platform for sample in samples}
         owners = {name.split("/")[0] for name in names}
         chips = {devices()[owner].chip for owner in owners}
         graphs = len({sample.graph_id for sample in samples})
         middle = float(np.median([sample.latency_ms for sample in samples]))
-        lines.append(f"| {source} | {len(samples)} | {graphs} | {len(names)} | {len(owners)} | {len(chips)} | {middle:.4g} |")
+        lines.append(
+            f"| {source} | {len(samples)} | {graphs} | {len(names)} | {len(owners)} | {len(chips)} | {middle:.4g} |"
+        )
     dropped = json.loads((cache / "dropped.json").read_text())
-    lines += ["", *(f"- {source}: {count} x {reason}" for source, by in sorted(dropped.items()) for reason, count in sorted(by.items()))]
+    lines += [
+        "",
+        *(
+            f"- {source}: {count} x {reason}"
+            for source, by in sorted(dropped.items())
+            for reason, count in sorted(by.items())
+        ),
+    ]
     return "\n".join(lines)

@@ -118,7 +118,9 @@ def export_embedder(output: Path, source: Path | None = None) -> EmbedderReport:
         cosines = (Embedder(folder).embed(PROBES) * reference_vectors(source, PROBES)).sum(axis=1)
         if cosines.min() < MIN_COSINE:
             worst = PROBES[int(cosines.argmin())]
-            raise BundleError("bundle", f"cosine {cosines.min():.4f} to float32 on {worst!r}", f"at least {MIN_COSINE}")
+            raise BundleError(
+                "bundle", f"cosine {cosines.min():.4f} to float32 on {worst!r}", f"at least {MIN_COSINE}"
+            )
         report = EmbedderReport(
             model_bytes=(folder / MODEL).stat().st_size, tokenizer_bytes=(folder / TOKENIZER).stat().st_size,
             probes=len(PROBES), cosine_min=float(cosines.min()), cosine_mean=float(cosines.mean()),
@@ -178,7 +180,9 @@ def _exported(source: Path) -> ModelProto:
 
 def _fix_token_type(model: ModelProto) -> None:
     graph = model.graph
-    gather = next(node for node in graph.node if node.op_type == "Gather" and node.input[1] == "token_type_ids")
+    gather = next(
+        node for node in graph.node if node.op_type == "Gather" and node.input[1] == "token_type_ids"
+    )
     table = next(tensor for tensor in graph.initializer if tensor.name == gather.input[0])
     row = numpy_helper.from_array(numpy_helper.to_array(table)[0], gather.output[0])
     graph.initializer.remove(table)

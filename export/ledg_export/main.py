@@ -59,13 +59,17 @@ def embedder(output: Path = Path("ledg_rt/bundle")) -> None:
 def train(
     minutes: Annotated[float, typer.Option(help="Training time in all, over every resumed run.")],
     cache: Cache = Path(".cache/corpus"),
-    run: Annotated[Path, typer.Option(help="Checkpoints; an interrupted run goes on.")] = Path("checkpoints/final"),
-    bundle: Annotated[Path, typer.Option(help="Bundle folder that holds the embedder.")] = Path("ledg_rt/bundle"),
+    run: Annotated[Path, typer.Option(help="Checkpoints; an interrupted run goes on.")] = Path(
+        "checkpoints/final"
+    ),
+    bundle: Annotated[Path, typer.Option(help="Bundle folder that holds the embedder.")] = Path(
+        "ledg_rt/bundle"
+    ),
     name: Annotated[str, typer.Option(help="Name of the bundle.")] = "ledg",
     seed: int = 0,
-    intervals: Annotated[Path, typer.Option(help="Interval factors, from benchmarks.accuracy.latency.")] = Path(
-        "benchmarks/results/intervals.json"
-    ),
+    intervals: Annotated[
+        Path, typer.Option(help="Interval factors, from benchmarks.accuracy.latency.")
+    ] = Path("benchmarks/results/intervals.json"),
 ) -> None:
     """Train on the whole corpus and write the bundle."""
     require("train", "torch", "transformers", "accelerate", "pyarrow")

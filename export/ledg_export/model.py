@@ -45,9 +45,17 @@ class LedgConfig(PretrainedConfig):
         super().__init__(**kwargs)
         self.width, self.layers, self.heads = width, layers, heads
         self.relations = list(relations or RELATIONS)
-        self.text_width, self.platform_width, self.correction_width = text_width, platform_width, correction_width
+        self.text_width, self.platform_width, self.correction_width = (
+            text_width,
+            platform_width,
+            correction_width,
+        )
         self.template = template
-        self.text_dropout, self.number_dropout, self.hidden_dropout = text_dropout, number_dropout, hidden_dropout
+        self.text_dropout, self.number_dropout, self.hidden_dropout = (
+            text_dropout,
+            number_dropout,
+            hidden_dropout,
+        )
 
 
 class DynamicGraphAttention(nn.Module):
@@ -110,13 +118,20 @@ class Layer(nn.Module):
         )
 
     def forward(self, x: Tensor, masks: Tensor | None, neighbours: Tensor | None) -> Tensor:
+        """Dense where ``masks`` are given, else by ``neighbours``; see ``DynamicGraphAttention``."""
         normed = self.before_attention(x)
-        x = x + (self.attention.dense(normed, masks) if masks is not None else self.attention.table(normed, neighbours))  # type: ignore[arg-type]
+        if masks is not None:
+            x = x + self.attention.dense(normed, masks)
+        elif neighbours is not None:
+            x = x + self.attention.table(normed, neighbours)
         return x + self.feed(self.before_feed(x))
 
 
 class GraphEncoder(nn.Module):
     """Node text and node numbers to node states [.., N, width]."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: LedgConfig) -> None:
         super().__init__()
@@ -165,7 +180,9 @@ class PlatformEncoder(nn.Module):
             return numeric
         count = len(PLATFORM_NUMBERS)
         keep = (torch.rand(numeric.shape[0], count) >= self.config.number_dropout).to(numeric.dtype)
-        return torch.cat([numeric[:, :count] * keep, numeric[:, count : 2 * count] * keep, numeric[:, 2 * count :]], -1)
+        return torch.cat(
+            [numeric[:, :count] * keep, numeric[:, count : 2 * count] * keep, numeric[:, 2 * count :]], -1
+        )
 
 
 class Head(nn.Module):
@@ -185,8 +202,8 @@ class Head(nn.Module):
         self.whole = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
         self.spread = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
         for last in (self.correction[-1], self.whole[-1]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
         nn.init.zeros_(self.physics.weight)
         with torch.no_grad():
             self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
@@ -195,9 +212,11 @@ class Head(nn.Module):
         """Pairs of graph and platform, Q of them.
 
         Args:
-            states: [Q, N, width]; work: [Q, N, 3] GFLOPs, float GB at 32 bits, fixed GB.
+            states: [Q, N, width].
+            work: [Q, N, 3], GFLOPs, float GB at 32 bits, fixed GB.
             present: [Q, N], 1 for nodes, 0 for padding.
-            vector: [Q, platform_width]; numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
+            vector: [Q, platform_width].
+            numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
         """
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
         bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10
@@ -216,7 +235,11 @@ class Head(nn.Module):
         pooled = torch.cat([(states * present.unsqueeze(-1)).sum(1) / count, vector], -1)
         total = torch.stack([cost.logsumexp(-1), overhead], -1).logsumexp(-1)
         log_ms = total + self.whole(pooled).squeeze(-1)
-        return {"log_ms": log_ms, "log_spread": self.spread(pooled.detach()).squeeze(-1) - 2, "log_cost": cost}
+        return {
+            "log_ms": log_ms,
+            "log_spread": self.spread(pooled.detach()).squeeze(-1) - 2,
+            "log_cost": cost,
+        }
 
 
 class LedgFormer(PreTrainedModel):
@@ -238,11 +261,18 @@ class LedgFormer(PreTrainedModel):
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
 
         Args:
-            sentence_vectors: [S, text_width], the sentences of the batch; text: int64 [B, N] into it.
-            numeric, masks, work, present: see ``GraphEncoder`` and ``Head``, with a leading B.
-            platform_text: [P, 2, text_width]; platform_numeric: [P, PLATFORM_FEATURES].
-            pair_graph, pair_platform: int64 [Q].
-            labels: natural log of milliseconds [Q]; weights: [Q], of each sample in the loss.
+            sentence_vectors: [S, text_width], the sentences of the batch.
+            text: int64 [B, N], positions in ``sentence_vectors``.
+            numeric: [B, N, NODE_FEATURES].
+            masks: bool [B, R, N, N].
+            work: [B, N, 3], see ``Head``.
+            present: [B, N], 1 for nodes, 0 for padding.
+            platform_text: [P, 2, text_width].
+            platform_numeric: [P, PLATFORM_FEATURES].
+            pair_graph: int64 [Q], which of the B graphs.
+            pair_platform: int64 [Q], which of the P platforms.
+            labels: natural log of milliseconds [Q].
+            weights: [Q], of each sample in the loss.
         """
         states = self.encoder(self.encoder.text(sentence_vectors)[text], numeric, masks=masks)
         platform_numeric = self.platform_encoder.mask_numbers(platform_numeric)

@@ -35,7 +35,10 @@ class HeadGraph(nn.Module):
         super().__init__()
         self.platform_encoder, self.head = model.platform_encoder, model.head
 
-    def forward(self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: D102
+    def forward(
+        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The shapes are those of one graph and one platform."""
         vector = self.platform_encoder(text[None], numeric[None])
         present = torch.ones_like(work[None, :, 0])
         out = self.head(states[None], work[None], present, vector, numeric[None])

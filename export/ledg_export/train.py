@@ -67,13 +67,19 @@ class Clock(TrainerCallback):
             return max(0.02, self.share / self.recipe.warmup)
         return 0.5 * (1 + math.cos(math.pi * (self.share - self.recipe.warmup) / (1 - self.recipe.warmup)))
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:  # noqa: D102
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop, or save, when it is time."""
         if self.share >= 1:
             control.should_training_stop = control.should_save = True
         elif time.monotonic() - self.saved > 60 * self.recipe.save_minutes:
             control.should_save, self.saved = True, time.monotonic()
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:  # noqa: D102
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Put the clock beside the checkpoint."""
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         (folder / CLOCK).write_text(json.dumps({"seconds": self.passed}))
 
@@ -85,14 +91,20 @@ class LatencyTrainer(Trainer):
         super().__init__(*args, callbacks=[clock], **kwargs)
         self.sampler, self.clock = sampler, clock
 
-    def get_train_dataloader(self) -> torch.utils.data.DataLoader[Any]:  # noqa: D102
+    def get_train_dataloader(self) -> Any:
+        """Batches of the bucket sampler, shared out where there are several processes."""
+        dataset: Any = self.train_dataset
         loader = torch.utils.data.DataLoader(
-            self.train_dataset, batch_sampler=self.sampler, collate_fn=self.data_collator
-        )  # type: ignore[arg-type]
+            dataset, batch_sampler=self.sampler, collate_fn=self.data_collator
+        )
         return self.accelerator.prepare(loader)
 
-    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:  # noqa: D102
-        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, self.clock.rate)
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> Any:
+        """The clock's schedule; steps do not matter."""
+        chosen: Any = optimizer or self.optimizer
+        self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(chosen, self.clock.rate)
         return self.lr_scheduler
 
 
@@ -106,7 +118,9 @@ def new_model(data: LatencyData, config: LedgConfig) -> LedgFormer:
     return model
 
 
-def train(data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe) -> tuple[LedgFormer, Vocabulary]:
+def train(
+    data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe
+) -> tuple[LedgFormer, Vocabulary]:
     """Train (or go on with) the run in ``folder`` until ``recipe.minutes`` have passed in all."""
     torch.manual_seed(recipe.seed)
     config = LedgConfig(**recipe.model)
@@ -121,19 +135,26 @@ def train(data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe) -
         logging_steps=100, seed=recipe.seed, report_to=[], disable_tqdm=True, use_cpu=True,
         remove_unused_columns=False, label_names=["labels"], ignore_data_skip=True,
     )  # fmt: skip
+    model = new_model(data, config)
     trainer = LatencyTrainer(
-        model=new_model(data, config), args=arguments, train_dataset=data,
+        model=model, args=arguments, train_dataset=data,
         data_collator=Collator(data, vocabulary, config.template, training=True, seed=recipe.seed),
         sampler=BucketSampler(data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=last)
-    model = trainer.model
     model.eval()
     return model, vocabulary
 
 
 def train_bundle(
-    cache: Path, run: Path, bundle: Path, *, name: str, minutes: float, seed: int, intervals: Mapping[str, Any]
+    cache: Path,
+    run: Path,
+    bundle: Path,
+    *,
+    name: str,
+    minutes: float,
+    seed: int,
+    intervals: Mapping[str, Any],
 ) -> None:
     """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
     corpus = load(cache)
@@ -141,7 +162,12 @@ def train_bundle(
     recipe = Recipe(minutes=minutes, seed=seed)
     model, vocabulary = train(data, Embedder(bundle), run, recipe)
     sources = Counter(sample.source for sample in corpus.samples)
-    training = {"samples": dict(sorted(sources.items())), "graphs": len(corpus.graphs), "minutes": minutes, "seed": seed}
+    training = {
+        "samples": dict(sorted(sources.items())),
+        "graphs": len(corpus.graphs),
+        "minutes": minutes,
+        "seed": seed,
+    }
     factors = {evidence: found["factor"] for evidence, found in intervals.items()}
     write_bundle(bundle, name, model, vocabulary, data, factors, training)
 
@@ -152,7 +178,9 @@ def embed_all(sentences: Sequence[str], embedder: Embedder) -> Vocabulary:
 
 
 @torch.no_grad()
-def predict(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, budget: int = 400_000) -> np.ndarray[Any, Any]:
+def predict(
+    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, budget: int = 400_000
+) -> np.ndarray[Any, Any]:
     """Predictions for every pair of ``data`` in the order of its visits: float64 [pairs, 2].
 
     Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).

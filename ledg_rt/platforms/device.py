@@ -29,7 +29,8 @@ PEAK_FALLBACK: Mapping[str, tuple[str, ...]] = {
 @dataclass(frozen=True, slots=True)
 class Core:
     """A CPU microarchitecture. ``ops_per_cycle``: operations (a multiply-add is two) one core finishes
-    per cycle, by precision, with the widest vector unit."""
+    per cycle, by precision, with the widest vector unit.
+    """
 
     id: str
     name: str

@@ -31,7 +31,9 @@ def resolve(text: str) -> Platform:
     """
     stripped = text.strip()
     if not stripped:
-        raise PlatformError("usage", "the platform is empty", "name a device, e.g. --platform 'nvidia t4 fp16'")
+        raise PlatformError(
+            "usage", "the platform is empty", "name a device, e.g. --platform 'nvidia t4 fp16'"
+        )
     if stripped.endswith(".toml"):
         return _from_file(Path(stripped))
     if (by_id := _from_id(stripped)) is not None:
@@ -58,7 +60,7 @@ def _from_text(text: str) -> Platform:
     mention = read_text(text)
     device = devices()[mention.device] if mention.device else None
     base = _usage(mention, device)
-    given = {name: value for name, value in mention.numbers.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in mention.numbers.items() if value is not None}
     notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
     return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
 
@@ -96,14 +98,20 @@ def _from_file(path: Path) -> Platform:
     except OSError as error:
         raise PlatformError("usage", f"{path}: cannot be read", error.strerror or "check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PlatformError("usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md") from None
+        raise PlatformError(
+            "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
+        ) from None
     known = {field.name for field in fields(Platform)} - {"id", "text", "named", "notes", "chip"}
     if unknown := sorted(set(table) - known):
-        raise PlatformError("usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}")
+        raise PlatformError(
+            "usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}"
+        )
     table["tags"] = tuple(table.get("tags", ()))
     precision = table.get("precision", "fp32")
     if precision not in PRECISION_BITS:
-        raise PlatformError("usage", f"{path}: unknown precision {precision!r}", f"one of {', '.join(PRECISION_BITS)}")
+        raise PlatformError(
+            "usage", f"{path}: unknown precision {precision!r}", f"one of {', '.join(PRECISION_BITS)}"
+        )
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
         identity = "/".join(("file", str(table.get("runtime", "unknown")), precision))
@@ -168,11 +176,15 @@ def _cluster_peak(used: list[Cluster], precision: str) -> float | None:
     rates = [_peak(cores()[cluster.core].ops_per_cycle, precision) for cluster in used]
     if any(rate is None for rate in rates):
         return None
-    return sum(rate * cluster.count * cluster.clock_ghz for rate, cluster in zip(rates, used, strict=True) if rate)
+    return sum(
+        rate * cluster.count * cluster.clock_ghz for rate, cluster in zip(rates, used, strict=True) if rate
+    )
 
 
 def _peak(table: Mapping[str, float], precision: str, default: Any = None) -> Any:
-    return next((table[name] for name in (precision, *PEAK_FALLBACK.get(precision, ())) if name in table), default)
+    return next(
+        (table[name] for name in (precision, *PEAK_FALLBACK.get(precision, ())) if name in table), default
+    )
 
 
 LIMITS: Mapping[str, tuple[float, float]] = {
@@ -186,5 +198,7 @@ def _checked(numbers: dict[str, Any], where: str) -> dict[str, Any]:
     for name, value in numbers.items():
         low, high = LIMITS[name]
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise PlatformError("usage", f"{where}: {name} = {value!r} is out of range", f"{low:g} to {high:g}")
+            raise PlatformError(
+                "usage", f"{where}: {name} = {value!r} is out of range", f"{low:g} to {high:g}"
+            )
     return numbers

@@ -47,7 +47,9 @@ def _number(match: re.Match[str]) -> float:
     return float(match[1].replace(",", "."))
 
 
-def _figure(name: str, unit: str, value: Callable[[re.Match[str]], float], low: float, high: float) -> _Figure:
+def _figure(
+    name: str, unit: str, value: Callable[[re.Match[str]], float], low: float, high: float
+) -> _Figure:
     return _Figure(name, re.compile(_NUMBER + unit, re.IGNORECASE), value, low, high)
 
 
@@ -61,8 +63,13 @@ _FIGURES = (
     _figure("power_w", r"(m?)w(?:atts?)?\b", lambda m: _number(m) * (1e-3 if m[2] else 1.0), 1e-3, 1e5),
 )  # fmt: skip
 _WORD_CORES = {"single": 1, "dual": 2, "quad": 4, "hexa": 6, "octa": 8}
-_CORES = re.compile(r"(?<![\w.])(?:(\d+)[\s-]*cores?\b|(single|dual|quad|hexa|octa)[\s-]?core\b)", re.IGNORECASE)
-_THREADS = re.compile(r"(?<![\w.])(?:(\d+)\s*(?:t\b|threads?\b)|(single)[\s-]?thread(?:ed)?\b|threads?\s*[=:]\s*(\d+))", re.IGNORECASE)
+_CORES = re.compile(
+    r"(?<![\w.])(?:(\d+)[\s-]*cores?\b|(single|dual|quad|hexa|octa)[\s-]?core\b)", re.IGNORECASE
+)
+_THREADS = re.compile(
+    r"(?<![\w.])(?:(\d+)\s*(?:t\b|threads?\b)|(single)[\s-]?thread(?:ed)?\b|threads?\s*[=:]\s*(\d+))",
+    re.IGNORECASE,
+)
 _YEAR = re.compile(r"(?<![\w.])(19[89]\d|20[0-4]\d)(?![\w.])")
 
 _PRECISION_WORDS = {
@@ -93,7 +100,15 @@ _KINDS = {
     "dsp": "dsp", "fpga": "fpga", "mcu": "mcu", "microcontroller": "mcu", "cortex-m": "mcu", "cpu": "cpu",
     "processor": "cpu", "cortex-a": "cpu", "xeon": "cpu", "epyc": "cpu", "ryzen": "cpu", "x86": "cpu", "risc-v": "cpu",
 }  # fmt: skip
-_TAGS = {"torch.compile": "compile", "compiled": "compile", "channels last": "nhwc", "nhwc": "nhwc", "throughput": "throughput", "maxq": "maxq", "little cores": "little"}
+_TAGS = {
+    "torch.compile": "compile",
+    "compiled": "compile",
+    "channels last": "nhwc",
+    "nhwc": "nhwc",
+    "throughput": "throughput",
+    "maxq": "maxq",
+    "little cores": "little",
+}
 
 
 def read_text(text: str) -> Mention:
@@ -137,7 +152,9 @@ def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int | No
     value = figure.value(match)
     if not figure.low <= value <= figure.high:
         raise PlatformError(
-            "usage", f"{match[0].strip()!r} is no figure of any hardware", f"{figure.name} is {figure.low:g} to {figure.high:g}"
+            "usage",
+            f"{match[0].strip()!r} is no figure of any hardware",
+            f"{figure.name} is {figure.low:g} to {figure.high:g}",
         )
     numbers[figure.name] = value
     return _without(left, match)
@@ -157,7 +174,11 @@ def _take_device(text: str, kind: str | None) -> tuple[str | None, str]:
     size, at, device = best
     if kind and devices()[device].kind != kind:
         device = next(
-            (other.id for other in devices().values() if other.chip == devices()[device].chip and other.kind == kind),
+            (
+                other.id
+                for other in devices().values()
+                if other.chip == devices()[device].chip and other.kind == kind
+            ),
             device,
         )
     return device, (plain[:at] + " " + plain[at + size + 1 :]).strip()
@@ -190,7 +211,9 @@ def _named_core(text: str) -> str | None:
 def _take_runtime(text: str) -> tuple[str | None, str]:
     """The canonical runtime with the version that follows its name, and the text without both."""
     for word in sorted(_RUNTIMES, key=len, reverse=True):
-        if match := re.search(rf"(?<![\w]){re.escape(word)}\b(?:[\s-]*v?(\d+(?:\.\d+)+))?", text, re.IGNORECASE):
+        if match := re.search(
+            rf"(?<![\w]){re.escape(word)}\b(?:[\s-]*v?(\d+(?:\.\d+)+))?", text, re.IGNORECASE
+        ):
             version = f"-{match[1]}" if match[1] else ""
             return _RUNTIMES[word] + version, _without(text, match)
     return None, text
@@ -215,5 +238,3 @@ def _without(text: str, match: re.Match[str]) -> str:
 def _plain(text: str) -> str:
     """Lower case, words of letters, digits and dots only: the form in which names are compared."""
     return " ".join(re.findall(r"[a-z0-9.]+", text.lower())).replace(" . ", " ")
-
-

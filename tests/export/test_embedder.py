@@ -19,7 +19,9 @@ from ledg_rt.embedding import MODEL, OUTPUT, TOKEN_LIMIT, TOKENIZER, Embedder
 from ledg_rt.errors import BundleError, LedgError
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:You are using the legacy TorchScript-based ONNX export:DeprecationWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:You are using the legacy TorchScript-based ONNX export:DeprecationWarning"
+    ),
     pytest.mark.filterwarnings("ignore:The feature will be removed. Please remove usage:DeprecationWarning"),
     # Optimum exports by tracing; that the traced constants are right is what these tests compare.
     pytest.mark.filterwarnings("ignore:torch.tensor results are registered as constants in the trace"),
@@ -78,7 +80,9 @@ def test_the_report_is_what_was_written(exported, source):
     assert report.tokenizer_bytes == (folder / TOKENIZER).stat().st_size
     measured = cosines(folder, source, PROBES)
     assert report.probes == len(PROBES)
-    assert (report.cosine_min, report.cosine_mean) == pytest.approx((measured.min(), measured.mean()), abs=1e-6)
+    assert (report.cosine_min, report.cosine_mean) == pytest.approx(
+        (measured.min(), measured.mean()), abs=1e-6
+    )
     assert 0.998 < report.cosine_min < 1
 
 
@@ -108,7 +112,9 @@ def test_no_matrix_is_left_in_float32_and_positions_end_at_the_limit(exported):
     floats = [
         tensor.name
         for tensor in model.graph.initializer
-        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) == 2 and not tensor.name.endswith("_scales")
+        if tensor.data_type == onnx.TensorProto.FLOAT
+        and len(tensor.dims) == 2
+        and not tensor.name.endswith("_scales")
     ]
     assert floats == []
     assert [TOKEN_LIMIT, WIDTH] in [dims for name, dims in sizes.items() if "position" in name]
@@ -139,7 +145,9 @@ def test_an_export_that_strays_is_refused_and_the_old_files_stay(source, tmp_pat
 
 
 def test_the_shipped_encoder_stays_close_to_the_pretrained_one():
-    more = tuple(f"{operator} of com.microsoft with learned weights kernel 5x5" for operator in ("Conv", "Einsum"))
+    more = tuple(
+        f"{operator} of com.microsoft with learned weights kernel 5x5" for operator in ("Conv", "Einsum")
+    )
     measured = cosines(BUNDLE, pretrained_folder(), PROBES + more)
     assert len(measured) >= 50
     assert measured.min() >= 0.998

@@ -8,7 +8,9 @@ from ledg_export.model import LedgConfig, LedgFormer  # noqa: E402
 from ledg_export.onnx_export import export_model  # noqa: E402
 from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,9 @@ def test_each_relation_carries_information(model):
     for relation in range(len(RELATIONS)):
         alone = whole.clone()
         alone[:, relation, 1:] = -1
-        assert (states(model, text, numeric, alone, dense=False) - reference).abs().max() > 1e-3, RELATIONS[relation]
+        assert (states(model, text, numeric, alone, dense=False) - reference).abs().max() > 1e-3, RELATIONS[
+            relation
+        ]
 
 
 @torch.no_grad()
@@ -91,7 +95,9 @@ def test_exported_latency_equals_torch(model, tmp_path):
             states(model, text, numeric, neighbours, dense=True)[None], work[None], torch.ones(1, nodes),
             model.platform_encoder(platform_text[None], platform_numeric[None]), platform_numeric[None],
         )  # fmt: skip
-        found = encoder.run(None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()})[0]
+        found = encoder.run(
+            None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
+        )[0]
         log_ms, log_spread, _ = head.run(
             None, {"states": found, "work": work.numpy(), "platform_text": platform_text.numpy(), "platform_numeric": platform_numeric.numpy()}
         )  # fmt: skip
@@ -109,7 +115,9 @@ def test_padding_changes_no_prediction(model):
     masks[:, :, torch.arange(padded), torch.arange(padded)] = True
     masks[:, :, :9, :9] = masks_of(neighbours)
     pad = torch.nn.functional.pad
-    large = _forward(model, pad(text, (0, 0, 0, 6)), pad(numeric, (0, 0, 0, 6)), pad(work, (0, 0, 0, 6)), masks, 9)
+    large = _forward(
+        model, pad(text, (0, 0, 0, 6)), pad(numeric, (0, 0, 0, 6)), pad(work, (0, 0, 0, 6)), masks, 9
+    )
     torch.testing.assert_close(small, large, rtol=1e-5, atol=1e-5)
 
 

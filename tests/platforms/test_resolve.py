@@ -9,7 +9,12 @@ def test_catalogue_id_round_trips():
     text = "raspberry-pi-4/tflite/int8/4t+fan-off"
     platform = resolve(text)
     assert platform.id == text
-    assert (platform.device, platform.runtime, platform.precision, platform.threads) == ("raspberry-pi-4", "tflite", "int8", 4)
+    assert (platform.device, platform.runtime, platform.precision, platform.threads) == (
+        "raspberry-pi-4",
+        "tflite",
+        "int8",
+        4,
+    )
     assert platform.tags == ("fan-off",)
 
 
@@ -26,7 +31,9 @@ def test_peak_of_a_cpu_follows_its_threads():
 
 
 def test_more_threads_than_cores_add_nothing():
-    assert resolve("raspberry-pi-4/ncnn/fp32/64t").peak_gops == resolve("raspberry-pi-4/ncnn/fp32/4t").peak_gops
+    assert (
+        resolve("raspberry-pi-4/ncnn/fp32/64t").peak_gops == resolve("raspberry-pi-4/ncnn/fp32/4t").peak_gops
+    )
 
 
 def test_platform_file_takes_the_device_and_its_own_figures(tmp_path):

@@ -38,9 +38,6 @@ PHONES: Mapping[str, str] = {
 LEAST_PHONE_MS = 0.5
 """Phone values below this are networks without a path from input to output."""
 
-CLASSES_KEPT = 4
-"""Of this many isomorphism classes of NAS-Bench-201 (by index) one is read."""
-
 STAGES = 5
 STAGE_BLOCKS = 4
 """OFA-MobileNetV3: stages, and blocks that a stage has at most."""
@@ -53,7 +50,7 @@ def read_nasbench201(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
 
     ``isomorphism`` is ``nasbench201/rep-<index>``, the least index of the architectures with the same computation.
     Latencies of isomorphic cells follow their raw operation counts on every column but the Pixel 3's, so all other
-    columns ran every edge (``+eager``). One class of ``CLASSES_KEPT`` is read: the others add little but time.
+    columns ran every edge (``+eager``).
     """
     strings = _column(data / "nasbench201" / "nb201_accuracy.csv", "arch_str")
     representatives = _column(data / "nasbench201" / "isomorphism.csv", "rep_arch_idx")
@@ -63,9 +60,7 @@ def read_nasbench201(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         return f"nasbench201/{strings[index]}", f"nasbench201/rep-{representatives[index]}"
 
     for sample in _read(data / FOLDER / "nb201_latency_ms.csv.gz", identity, "nasbench201", dropped):
-        if int(sample.isomorphism.rpartition("-")[2]) % CLASSES_KEPT:
-            dropped[f"not one class of {CLASSES_KEPT}"] += 1
-        elif sample.platform.startswith(f"{PHONES['pixel3']}/"):
+        if sample.platform.startswith(f"{PHONES['pixel3']}/"):
             yield sample
         else:
             yield replace(sample, graph_id=f"{sample.graph_id}@cifar10+eager")

@@ -1,0 +1,114 @@
+"""Training end to end on a few real measurements of small networks; minutes are cut to seconds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import ledg_rt
+from ledg_export.batches import LatencyData
+from ledg_export.bundle import write_bundle
+from ledg_export.corpora.sample import Sample
+from ledg_export.corpus import load_graphs, save_graphs
+from ledg_export.train import CLOCK, Recipe, predict, train
+from ledg_export.zoo import build
+from ledg_rt import Predictor
+from ledg_rt.bundles import REQUIRED, open_bundle
+from ledg_rt.embedding import Embedder
+from ledg_rt.encoding import encode_graph
+from ledg_rt.reading import read_graph
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+
+SHIPPED = Path(ledg_rt.__file__).parent / "bundle"
+SMALL = {"width": 16, "layers": 1, "heads": 2, "platform_width": 16, "correction_width": 8}
+
+# Rows of MLPerf Inference v1.0 single-stream results (mlcommons, Apache-2.0): graph, platform, p50 in ms.
+ROWS = (
+    ("mobilenet_v1/0.25-128", "raspberry-pi-4/tflite-2.4.1-ruy/fp32", 4.70501),
+    ("mobilenet_v1/1.0-224", "raspberry-pi-4/tflite-2.4.1-ruy/fp32", 67.76257),
+    ("mobilenet_v2/1.0-224", "raspberry-pi-4/tflite-2.4.1-ruy/fp32", 56.5575),
+    ("mobilenet_v1/0.25-128", "jetson-agx-xavier-cpu/tflite-2.4.1-ruy/fp32", 1.39495),
+    ("mobilenet_v1/1.0-224", "jetson-agx-xavier-cpu/tflite-2.4.1-ruy/fp32", 11.92674),
+    ("mobilenet_v2/1.0-224", "jetson-agx-xavier-cpu/tflite-2.4.1-ruy/fp32", 9.21082),
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    samples = [
+        Sample(graph, platform, 1, ms, "p50", "mlperf_inference", graph.split("/")[0], graph)
+        for graph, platform, ms in ROWS
+    ]
+    graphs = {graph: encode_graph(read_graph(build(graph).SerializeToString())) for graph, _, _ in ROWS}
+    return LatencyData(samples, graphs)
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return Embedder(SHIPPED)
+
+
+def recipe(seconds, **changes):
+    return Recipe(minutes=seconds / 60, visits=200, budget=40_000, model=SMALL, **changes)
+
+
+def error(model, vocabulary, data):
+    measured = np.concatenate([visit.log_ms for visit in data.visits])
+    return float(np.abs(predict(model, vocabulary, data)[:, 0] - measured).mean())
+
+
+def test_training_learns_stops_in_time_and_its_bundle_predicts_the_same(data, embedder, tmp_path):
+    start, vocabulary = train(data, embedder, tmp_path / "none", recipe(0.01))
+    model, vocabulary = train(data, embedder, tmp_path / "run", recipe(10))
+    assert error(model, vocabulary, data) < 0.5 * error(start, vocabulary, data)
+
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    for name in ("embedder.onnx", "tokenizer.json"):
+        (bundle / name).symlink_to(SHIPPED / name)
+    write_bundle(bundle, "tiny", model, vocabulary, data, {"known": 1.0, "unknown": 2.0}, {})
+    path = tmp_path / "net.onnx"
+    path.write_bytes(build(ROWS[0][0]).SerializeToString())
+    with Predictor(bundle) as predictor:
+        (row,) = predictor.predict([path], [ROWS[0][1]])
+    at = [
+        (visit.graph_id, data.platform_ids[platform]) for visit in data.visits for platform in visit.platforms
+    ]
+    reference = np.exp(predict(model, vocabulary, data)[at.index(ROWS[0][:2]), 0])
+    assert row.latency_ms.p50 == pytest.approx(reference, rel=1e-4)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(data, embedder, tmp_path):
+    train(data, embedder, tmp_path, recipe(2))
+    (first,) = [json.loads((folder / CLOCK).read_text()) for folder in tmp_path.glob("checkpoint-*")]
+    train(data, embedder, tmp_path, recipe(4))
+    steps = sorted(int(folder.name.split("-")[1]) for folder in tmp_path.glob("checkpoint-*"))
+    last = json.loads((tmp_path / f"checkpoint-{steps[-1]}" / CLOCK).read_text())
+    assert len(steps) == 2
+    assert first["seconds"] < 3.5
+    assert 4 <= last["seconds"] < 6  # the second run did two seconds more, not four
+
+
+def test_graphs_survive_the_cache(data, tmp_path):
+    path = tmp_path / "graphs.npz"
+    save_graphs(path, dict(data.graphs))
+    loaded = load_graphs(path)
+    assert loaded.keys() == data.graphs.keys()
+    for name, graph in data.graphs.items():
+        assert loaded[name].sentences == graph.sentences
+        for array in ("text", "quantities", "traits", "neighbours"):
+            np.testing.assert_array_equal(getattr(loaded[name], array), getattr(graph, array))
+
+
+def test_the_shipped_bundle_is_whole_small_and_knows_its_devices():
+    bundle = open_bundle()
+    assert all(bundle.path(name).is_file() for name in REQUIRED)
+    assert sum((SHIPPED / name).stat().st_size for name in REQUIRED) < 40e6
+    assert {"nvidia-t4", "raspberry-pi-4"} <= bundle.devices
