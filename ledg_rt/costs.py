@@ -126,18 +126,28 @@ def _einsum(node: Node) -> tuple[int, int]:
 
 
 def _attention(node: Node) -> tuple[int, int]:
-    """Q K^T and its product with V, plus softmax; inputs [batch, (heads,) length, width]."""
-    query, key, value = (_dims(_slot(node, at)) for at in range(3))
+    """Q K^T and its product with V, plus softmax.
+
+    Operands are [batch, length, width], [batch, heads, length, width], or packed [batch, length, heads, parts,
+    width] (com.microsoft); tokens of a cache add to the keys.
+    """
+    query, key = (_dims(_slot(node, at)) for at in range(2))
     if len(query) < 3:
         return 0, _out(node)
-    keys = key[-2] if len(key) >= 3 else query[-2]
-    scores = query[-2] * keys
-    wide = (
-        value[-1] * (value[-3] if len(value) == 4 else 1) if len(value) >= 3 else prod(query[1:]) // query[-2]
+    heads = _attribute(node, "num_heads", _attribute(node, "q_num_heads", query[1] if len(query) == 4 else 1))
+    length = query[2] if len(query) == 4 else query[1]
+    fresh = length if len(key) < 3 else key[2] if len(key) == 4 else key[1]
+    past = _dims(_slot(node, _PAST_KEY[node.op]))
+    scores = query[0] * length * (fresh + (past[2] if len(past) == 4 else 0))
+    out = _dims(node.outputs[0])
+    into = (
+        query[-1] if len(query) == 3 and len(key) >= 3 else heads * query[-1] if len(query) != 3 else out[-1]
     )
-    macs = query[0] * scores * (prod(query[1:]) // query[-2] + wide)
-    heads = query[1] if len(query) == 4 else _attribute(node, "num_heads", _attribute(node, "q_num_heads", 1))
-    return macs, 8 * query[0] * heads * scores
+    return scores * (into + (out[-1] if len(out) == 3 else heads * out[-1])), 8 * heads * scores
+
+
+_PAST_KEY: Mapping[str, int] = {"GroupQueryAttention": 3, "Attention": 4, "MultiHeadAttention": 6}
+"""Slot of the cached keys [batch, heads, past, width]."""
 
 
 def _fused_attention(node: Node) -> tuple[int, int]:
@@ -304,9 +314,11 @@ def _operands(node: Node, family: str) -> tuple[list[TensorType], list[TensorTyp
     """Tensors that one run reads: activations and constants. A lookup reads the rows that it returns."""
     slots = [slot for slot in node.inputs if slot is not None]
     if node.op in ("Gather", "GatherBlockQuantized", "GatherElements", "GatherND", "Slice") and node.outputs:
-        return [slot.type for slot in slots[1:] if not slot.constant], [
-            TensorType(slots[0].type.dtype, node.outputs[0].shape)
-        ] if slots else []
+        rest = [slot.type for slot in slots[1:] if not slot.constant]
+        if not slots:
+            return [], []
+        rows = TensorType(slots[0].type.dtype, node.outputs[0].shape)
+        return (rest, [rows]) if slots[0].constant else ([rows, *rest], [])
     if family in ("view", "movement"):
         return [slot.type for slot in slots[: None if node.op == "Concat" else 1]], []
     return [slot.type for slot in slots if not slot.constant], [slot.type for slot in slots if slot.constant]

@@ -15,6 +15,7 @@ _PASSED = ("Identity", "Dropout")
 _HOSTS = ("Conv", "ConvTranspose", "Gemm")
 _FOLDED = ("BatchNormalization",)
 _SCALES = ("Mul", "Add")
+_STANDARD = ("", "ai.onnx")
 
 
 def simplify(graph: Graph) -> Graph:
@@ -26,9 +27,10 @@ def simplify(graph: Graph) -> Graph:
         fathers[b].add(a)
         sons[a].add(b)
     for at, node in enumerate(graph.nodes):  # topological: whatever folds into a host was folded before
-        if len(fathers[at]) > 1 or (not fathers[at] and node.op not in _PASSED):
+        passed = node.op in _PASSED and node.domain in _STANDARD
+        if len(fathers[at]) > 1 or (not fathers[at] and not passed):
             continue
-        if node.op in _PASSED:
+        if passed:
             _bypass(at, nodes, fathers, sons)
             continue
         (father,) = fathers[at]
@@ -47,7 +49,8 @@ def simplify(graph: Graph) -> Graph:
 def _folds(node: Node, host: Node) -> bool:
     """Whether ``node`` is a normalisation or a per-channel constant that ``host`` can take over."""
     rest = [slot for slot in node.inputs if slot is not None]
-    if node.domain not in ("", "ai.onnx"):
+    weight = host.inputs[1] if len(host.inputs) > 1 else None
+    if node.domain not in _STANDARD or host.domain not in _STANDARD or weight is None or not weight.constant:
         return False
     if node.op in _FOLDED:
         return len(node.outputs) == 1 and all(slot.constant for slot in rest[1:])

@@ -517,3 +517,43 @@ def test_attention_of_a_transformer_adds_what_timm_leaves_out():
     totals = graph_cost(Graph((scores, values) * 12, ()))
     assert totals.macs == 12 * 2 * product
     assert totals.macs / 1e9 == pytest.approx(17.56 - 16.87, abs=0.03)
+
+
+def attention(op, shapes, out, **attributes):
+    domain = "" if op == "Attention" else "com.microsoft"
+    slots = tuple(None if shape is None else data(*shape) for shape in shapes)
+    return Node(op, slots, (tensor(*out),), attributes, domain)
+
+
+@pytest.mark.parametrize(
+    ("node", "macs"),
+    [
+        # queries, keys and values packed [batch, length, heads, 3, width]: 6 tokens on 6, 4 heads of 8, there and back
+        (attention("MultiHeadAttention", [(2, 6, 4, 3, 8)], (2, 6, 32), num_heads=4), 2 * 2 * 6 * 6 * 32),
+        # keys and values packed [batch, length, heads, 2, width]: 6 tokens on 9
+        (
+            attention("MultiHeadAttention", [(2, 6, 32), (2, 9, 4, 2, 8)], (2, 6, 32), num_heads=4),
+            2 * 2 * 6 * 9 * 32,
+        ),
+        # one new token, 100 in the cache; 8 heads of queries share 2 of keys
+        (
+            attention(
+                "GroupQueryAttention",
+                [(1, 1, 64), (1, 1, 16), (1, 1, 16), (1, 2, 100, 8), (1, 2, 100, 8)],
+                (1, 1, 64),
+                num_heads=8,
+                kv_num_heads=2,
+            ),
+            2 * 101 * 64,
+        ),
+        # standard operator, 8 heads of queries on 2 of keys, [batch, heads, length, width]
+        (attention("Attention", [(1, 8, 6, 8), (1, 2, 9, 8), (1, 2, 9, 8)], (1, 8, 6, 8)), 2 * 6 * 9 * 64),
+    ],
+)
+def test_attention_forms(node, macs):
+    assert node_cost(node).macs == macs
+
+
+def test_slice_of_an_activation_reads_what_it_returns_and_has_no_weights():
+    cost = node_cost(Node("Slice", (data(1, 64, 8, 8), weight(1)), (tensor(1, 16, 8, 8),)))
+    assert (cost.float_weights, cost.weight_bytes, cost.input_bytes) == (0, 0, 4 * 16 * 8 * 8)

@@ -220,3 +220,22 @@ def test_whole_networks(name):
 
 def test_resnet50_has_no_normalization_left():
     assert "BatchNormalization" not in ops(simplify(read_graph(LIGHT / "light_resnet50.onnx")))
+
+
+def test_normalization_behind_a_convolution_with_computed_weights_stays():
+    host = Node(
+        "Conv", (Input(SHAPE), Input(TensorType("float32", (8, 8, 3, 3)))), (SHAPE,), {"kernel_shape": (3, 3)}
+    )
+    assert ops(simplify(chain(unary("Relu"), host, norm()))) == ["Relu", "Conv", "BatchNormalization"]
+
+
+@pytest.mark.parametrize("op", ["Identity", "Dropout"])
+def test_operator_of_another_domain_with_a_known_name_stays(op):
+    foreign = Node(op, (Input(SHAPE),), (SHAPE,), domain="com.example")
+    assert ops(simplify(chain(unary("Relu"), foreign))) == ["Relu", op]
+
+
+def test_convolution_of_another_domain_takes_nothing_over():
+    host = conv()
+    foreign = Node(host.op, host.inputs, host.outputs, host.attributes, "com.example")
+    assert ops(simplify(chain(foreign, norm()))) == ["Conv", "BatchNormalization"]
