@@ -17,6 +17,7 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
+from ledg_rt.bundles import digest_of
 from ledg_rt.errors import BundleError
 
 MODEL = "embedder.onnx"
@@ -35,19 +36,27 @@ _DAMAGED = (ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.Bad
 class Embedder:
     """Vectors of sentences. Every text is encoded alone, so its vector never depends on its neighbours."""
 
-    def __init__(self, folder: Path, table: Mapping[str, Vectors] | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        table: Mapping[str, Vectors] | None = None,
+        threads: int = 1,
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
         """Nothing is loaded yet.
 
         Args:
             folder: holds ``embedder.onnx`` and ``tokenizer.json``.
             table: known vectors (``load_table``), float32 [384] each.
             threads: of the encoder, at least 1. Vectors do not depend on it.
+            digests: sha256 by file name, checked when a file is loaded.
         """
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
         self._folder = folder
         self._vectors: dict[str, Vectors] = dict(table or {})
         self._threads = threads
+        self._digests = dict(digests or {})
         self._tokenizer: Tokenizer | None = None
         self._session: onnxruntime.InferenceSession | None = None
 
@@ -85,9 +94,15 @@ class Embedder:
         # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which the tokenizer refuses.
         return self._load_tokenizer().encode(sentence.encode("utf-8", "replace").decode("utf-8"))
 
+    def _checked(self, name: str) -> Path:
+        path = self._folder / name
+        if name in self._digests and path.is_file() and digest_of(path) != self._digests[name]:
+            raise _unusable(path, "sha256 differs from the manifest")
+        return path
+
     def _load_tokenizer(self) -> Tokenizer:
         if self._tokenizer is None:
-            path = self._folder / TOKENIZER
+            path = self._checked(TOKENIZER)
             try:
                 tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
             except OSError as error:
@@ -101,7 +116,7 @@ class Embedder:
 
     def _load_session(self) -> onnxruntime.InferenceSession:
         if self._session is None:
-            path = self._folder / MODEL
+            path = self._checked(MODEL)
             if not path.is_file():
                 raise _unusable(path, "no such file")
             try:

@@ -31,7 +31,9 @@ class Network:
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._encoder = _session(bundle, "encoder.onnx", threads)
         self._head = _session(bundle, "head.onnx", threads)
-        self.embedder = Embedder(bundle.folder, load_table(bundle.path("sentences.npz")), threads)
+        self.embedder = Embedder(
+            bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
+        )
 
     def states(self, encoding: GraphEncoding) -> NDArray[np.float32]:
         """States of the nodes [N, width]: once a graph, for any number of platforms."""

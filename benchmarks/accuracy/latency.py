@@ -24,7 +24,7 @@ import ledg_rt
 from benchmarks.accuracy.baselines import Rows, Totals, boosting, regression, roofline, tuned
 from benchmarks.accuracy.splits import Split, split
 from ledg_export import train as training
-from ledg_export.batches import LatencyData, Vocabulary
+from ledg_export.batches import LatencyData, Vocabulary, predict
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import load
 from ledg_export.model import LedgFormer
@@ -150,7 +150,7 @@ def _predict(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samp
     data = LatencyData(samples, graphs)
     missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
     whole = embed_all([*vocabulary.index, *missing], embedder)
-    predicted = training.predict(model, whole, data)
+    predicted = predict(model, whole, data)
     order = {(visit.graph_id, visit.batch, int(platform)): predicted[at] for at, (visit, platform) in enumerate((visit, platform) for visit in data.visits for platform in visit.platforms)}  # fmt: skip
     position = {platform: at for at, platform in enumerate(data.platform_ids)}
     return np.array([order[sample.graph_id, sample.batch, position[sample.platform]] for sample in samples])

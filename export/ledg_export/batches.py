@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ledg_export.corpora.sample import Sample
+from ledg_export.model import LedgFormer
 from ledg_rt.encoding import RELATIONS, GraphEncoding, encode_platform, rebatch
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
@@ -64,6 +65,13 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
             Visit(*key, np.array([at for at, _ in pairs], dtype=np.int64), np.array([y for _, y in pairs], dtype=np.float32))
             for key, pairs in sorted(grouped.items())
         ]  # fmt: skip
+
+    @classmethod
+    def of(cls, visits: list[Visit], whole: LatencyData) -> LatencyData:
+        """Some visits of ``whole``, with its platform list."""
+        part = cls((), whole.graphs)
+        part.platform_ids, part.visits = whole.platform_ids, visits
+        return part
 
     def __len__(self) -> int:
         return len(self.visits)
@@ -201,3 +209,18 @@ def pack_graphs(encodings: Sequence[GraphEncoding], vocabulary: Vocabulary) -> d
         "sentence_vectors": vocabulary.vectors, "text": torch.from_numpy(text), "numeric": torch.from_numpy(numeric),
         "masks": torch.from_numpy(masks), "work": torch.from_numpy(work), "present": torch.from_numpy(present),
     }  # fmt: skip
+
+
+@torch.no_grad()
+def predict(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> np.ndarray[Any, Any]:
+    """Predictions for every pair of ``data`` in the order of its visits: float64 [pairs, 2].
+
+    Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
+    """
+    model.eval()
+    collate = Collator(data, vocabulary, model.config.template, training=False)
+    rows = []
+    for visit in data.visits:
+        out = model(**collate([visit]))
+        rows.append(torch.stack([out["log_ms"], out["log_spread"]], -1).double().numpy())
+    return np.concatenate(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ledg_export.batches import LatencyData, Vocabulary
+from ledg_export.batches import LatencyData, Visit, Vocabulary, predict
 from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
+from ledg_export.zoo import family_of
 from ledg_rt.bundles import FORMAT, MANIFEST, REQUIRED, digest_of
 from ledg_rt.embedding import save_table
 from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
 from ledg_rt.encoding import QUANTITIES
+
+GOLDEN_STEP = 7
+"""One in so many pairs of the chosen graphs and their platforms is kept as golden."""
 
 PACKAGES = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "numpy")
 
@@ -57,8 +62,32 @@ def write_bundle(
         "parameters": int(sum(np.prod(tensor.shape) for tensor in model.parameters())),
         "versions": {package: version(package) for package in PACKAGES},
         "training": dict(training),
+        "golden": golden(model, vocabulary, data),
         "files": {name: digest_of(folder / name) for name in REQUIRED},
     }  # fmt: skip
     temporary = folder / f"{MANIFEST}.tmp"
     temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     temporary.replace(folder / MANIFEST)
+
+
+def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:
+    """Latencies in the reference implementation (torch, dense form) that every runtime has to reproduce.
+
+    Graph ids are zoo recipes that need no data files; one visit of each family and batch size.
+    """
+    chosen: dict[tuple[str, int], Visit] = {}
+    for visit in data.visits:
+        family = family_of(visit.graph_id)
+        if family != "ncnn":
+            chosen.setdefault((family, visit.batch), visit)
+    part = LatencyData.of(list(chosen.values()), data)
+    log_ms = predict(model, vocabulary, part)[:, 0]
+    pairs = [(visit, platform) for visit in part.visits for platform in visit.platforms]
+    return [
+        {
+            "graph_id": visit.graph_id, "batch": visit.batch, "platform": data.platform_ids[platform],
+            "latency_ms": math.exp(value),
+        }
+        for at, ((visit, platform), value) in enumerate(zip(pairs, log_ms, strict=True))
+        if at % GOLDEN_STEP == 0
+    ]  # fmt: skip

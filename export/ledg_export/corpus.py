@@ -54,12 +54,13 @@ def data_root() -> Path:
 
 def build(cache: Path, sources: Iterable[str] = tuple(SOURCES), jobs: int | None = None) -> None:
     """Read the sources and encode every graph that they name, in parallel; resumes where it stopped."""
+    root = data_root()
     (cache / "graphs").mkdir(parents=True, exist_ok=True)
     dropped: dict[str, Counter[str]] = {}
     samples: list[Sample] = []
     for source in sources:
         dropped[source] = Counter()
-        samples.extend(SOURCES[source](data_root(), dropped[source]))
+        samples.extend(SOURCES[source](root, dropped[source]))
     by_family: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
         by_family[sample.graph_id.split("/", 1)[0]].add(sample.graph_id)

@@ -45,20 +45,19 @@ class Recipe:
 
 
 class Clock(TrainerCallback):
-    """Stops after ``minutes`` of training in all, saves in between, remembers over resumes."""
+    """Stops after ``minutes`` of training in all, saves in between, remembers over resumes.
+
+    With several processes the clock of the first counts for all: they stop and anneal in step.
+    """
 
     def __init__(self, recipe: Recipe, already: float = 0.0) -> None:
         self.recipe, self.already = recipe, already
-        self.started = self.saved = time.monotonic()
-
-    @property
-    def passed(self) -> float:
-        """Seconds of training so far, earlier runs included."""
-        return self.already + time.monotonic() - self.started
+        self.started = time.monotonic()
+        self.passed = self.saved_at = already
 
     @property
     def share(self) -> float:
-        """Share of the time that has passed, 0 to 1."""
+        """Share of the time that had passed at the end of the last step, 0 to 1."""
         return min(1.0, self.passed / (60 * self.recipe.minutes))
 
     def rate(self, _step: int) -> float:
@@ -71,17 +70,22 @@ class Clock(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Stop, or save, when it is time."""
+        now = torch.tensor([self.already + time.monotonic() - self.started], dtype=torch.float64)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.broadcast(now, 0)
+        self.passed = float(now)
         if self.share >= 1:
             control.should_training_stop = control.should_save = True
-        elif time.monotonic() - self.saved > 60 * self.recipe.save_minutes:
-            control.should_save, self.saved = True, time.monotonic()
+        elif self.passed - self.saved_at > 60 * self.recipe.save_minutes:
+            control.should_save, self.saved_at = True, self.passed
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Put the clock beside the checkpoint."""
-        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        (folder / CLOCK).write_text(json.dumps({"seconds": self.passed}))
+        if state.is_world_process_zero:
+            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+            (folder / CLOCK).write_text(json.dumps({"seconds": self.passed}))
 
 
 class LatencyTrainer(Trainer):
@@ -175,20 +179,3 @@ def train_bundle(
 def embed_all(sentences: Sequence[str], embedder: Embedder) -> Vocabulary:
     """The quantized embeddings of ``sentences``: training sees what the runtime will see."""
     return Vocabulary(dict(zip(sentences, embedder.embed(sentences), strict=True)))
-
-
-@torch.no_grad()
-def predict(
-    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, budget: int = 400_000
-) -> np.ndarray[Any, Any]:
-    """Predictions for every pair of ``data`` in the order of its visits: float64 [pairs, 2].
-
-    Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
-    """
-    model.eval()
-    collate = Collator(data, vocabulary, model.config.template, training=False)
-    rows = []
-    for visit in data.visits:
-        out = model(**collate([visit]))
-        rows.append(torch.stack([out["log_ms"], out["log_spread"]], -1).double().numpy())
-    return np.concatenate(rows)

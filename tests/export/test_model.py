@@ -1,12 +1,11 @@
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from ledg_export.model import LedgConfig, LedgFormer  # noqa: E402
-from ledg_export.onnx_export import export_model  # noqa: E402
-from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS  # noqa: E402
+from ledg_export.model import LedgConfig, LedgFormer
+from ledg_export.onnx_export import export_model
+from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"

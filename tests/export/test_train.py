@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
+import torch
 
 import ledg_rt
-from ledg_export.batches import LatencyData
+from ledg_export.batches import LatencyData, predict
 from ledg_export.bundle import write_bundle
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import load_graphs, save_graphs
-from ledg_export.train import CLOCK, Recipe, predict, train
+from ledg_export.train import CLOCK, Recipe, train
 from ledg_export.zoo import build
 from ledg_rt import Predictor
 from ledg_rt.bundles import REQUIRED, open_bundle
@@ -38,6 +36,14 @@ ROWS = (
     ("mobilenet_v1/1.0-224", "jetson-agx-xavier-cpu/tflite-2.4.1-ruy/fp32", 11.92674),
     ("mobilenet_v2/1.0-224", "jetson-agx-xavier-cpu/tflite-2.4.1-ruy/fp32", 9.21082),
 )
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small a model is slower on two
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
