@@ -18,9 +18,8 @@ _VENDOR_SHORT = {"NVIDIA": "Nv", "Intel": "In", "Qualcomm": "Qc", "Apple": "Ap",
 
 def kernel_of(node: Node) -> tuple[int, ...]:
     """Spatial kernel of a convolution or pooling, from its attribute or its weight; () for other nodes."""
-    shape = node.attributes.get("kernel_shape")
-    if isinstance(shape, tuple):
-        return tuple(int(size) for size in shape)
+    if kernel := _sizes(node, "kernel_shape"):
+        return kernel
     weight = next((slot.type for slot in node.inputs[1:2] if slot is not None and slot.constant), None)
     if "Conv" in node.op and weight is not None and weight.resolved and weight.shape:
         return tuple(size for size in weight.shape[2:] if size is not None)
@@ -29,14 +28,22 @@ def kernel_of(node: Node) -> tuple[int, ...]:
 
 def stride_of(node: Node) -> tuple[int, ...]:
     """Strides of a convolution or pooling; () where the operator has none."""
-    strides = node.attributes.get("strides")
-    return tuple(int(step) for step in strides) if isinstance(strides, tuple) else ()
+    return _sizes(node, "strides")
 
 
 def groups_of(node: Node) -> int:
     """Groups of a convolution, 1 for every other node."""
     group = node.attributes.get("group", 1)
-    return int(group) if isinstance(group, (int, float)) and group > 0 else 1
+    return group if isinstance(group, int) and group > 0 else 1
+
+
+def _sizes(node: Node, name: str) -> tuple[int, ...]:
+    """An attribute of positive integers; () where it is missing or, in a hostile file, something else."""
+    values = node.attributes.get(name)
+    if not isinstance(values, tuple):
+        return ()
+    sizes = tuple(value for value in values if isinstance(value, int) and value > 0)
+    return sizes if len(sizes) == len(values) else ()
 
 
 def channels(tensor: TensorType | None) -> int:
@@ -74,8 +81,7 @@ def rich_node_sentence(node: Node) -> str:
         words.append("kernel " + "x".join(map(str, kernel)))
     if (stride := stride_of(node)) and prod(stride) > 1:
         words.append("stride " + "x".join(map(str, stride)))
-    dilations = node.attributes.get("dilations")
-    if isinstance(dilations, tuple) and prod(int(step) for step in dilations) > 1:
+    if prod(_sizes(node, "dilations")) > 1:
         words.append("dilated")
     groups = groups_of(node)
     if groups > 1:

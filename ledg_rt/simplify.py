@@ -1,8 +1,9 @@
 """What every deployment runtime does to a graph before it runs it.
 
-Identity and Dropout go; a normalisation or a per-channel scale and shift right behind a convolution or
-matrix product that nothing else reads is folded into its weights. So a file exported with or without
-folded BatchNormalization encodes alike. Multiply-adds are not changed.
+Identity, Dropout and a Cast to the type that the data already has go; a normalisation or a per-channel
+scale and shift right behind a convolution or matrix product that nothing else reads is folded into its
+weights. So a file exported with or without folded BatchNormalization encodes alike. Multiply-adds are
+not changed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def simplify(graph: Graph) -> Graph:
         fathers[b].add(a)
         sons[a].add(b)
     for at, node in enumerate(graph.nodes):  # topological: whatever folds into a host was folded before
-        passed = node.op in _PASSED and node.domain in _STANDARD
+        passed = node.domain in _STANDARD and (node.op in _PASSED or _casts_to_itself(node))
         if len(fathers[at]) > 1 or (not fathers[at] and not passed):
             continue
         if passed:
@@ -35,7 +36,13 @@ def simplify(graph: Graph) -> Graph:
             continue
         (father,) = fathers[at]
         host = nodes[father]
-        if host is not None and host.op in _HOSTS and len(sons[father]) == 1 and _folds(node, host):
+        if (
+            host is not None
+            and host.op in _HOSTS
+            and len(sons[father]) == 1
+            and host.repeats == node.repeats
+            and _folds(node, host)
+        ):
             nodes[father] = _with_bias(host)
             _bypass(at, nodes, fathers, sons)
     kept = [at for at, node in enumerate(nodes) if node is not None]
@@ -44,6 +51,14 @@ def simplify(graph: Graph) -> Graph:
     position = {old: new for new, old in enumerate(kept)}
     edges = tuple(sorted((position[a], position[b]) for a in kept for b in sons[a]))
     return replace(graph, nodes=tuple(node for node in nodes if node is not None), edges=edges)
+
+
+def _casts_to_itself(node: Node) -> bool:
+    """Whether ``node`` casts an activation to the type that it has (of a constant, the type is the stored one)."""
+    if node.op != "Cast" or not node.inputs or not node.outputs:
+        return False
+    slot, dtype = node.inputs[0], node.outputs[0].dtype
+    return slot is not None and not slot.constant and slot.type.dtype == dtype != "unknown"
 
 
 def _folds(node: Node, host: Node) -> bool:

@@ -168,3 +168,24 @@ def test_empty_platform_is_refused_before_any_model_is_read(predictor):
 def test_missing_bundle_names_the_file(tmp_path):
     with pytest.raises(BundleError, match=r"manifest\.json"):
         Predictor(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"kernel_shape": [-3, 3]},
+        {"kernel_shape": [float("nan"), 3.0]},
+        {"kernel_shape": ["a", "b"]},
+        {"strides": [0, 0]},
+        {"group": -1},
+        {"group": float("inf")},
+        {"dilations": [-1, -1]},
+    ],
+)
+def test_attributes_that_make_no_sense_cost_no_other_file(predictor, tmp_path, attributes):
+    proto = conv()
+    del proto.graph.node[0].attribute[:]
+    proto.graph.node[0].attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+    bad, good = predictor.predict([save(tmp_path / "bad.onnx", proto), save(tmp_path / "m.onnx", conv())], [T4])
+    assert bad.status is not Status.ERROR or bad.error.code
+    assert good.status is Status.OK

@@ -239,3 +239,36 @@ def test_convolution_of_another_domain_takes_nothing_over():
     host = conv()
     foreign = Node(host.op, host.inputs, host.outputs, host.attributes, "com.example")
     assert ops(simplify(chain(foreign, norm()))) == ["Conv", "BatchNormalization"]
+
+
+def cast(source, target, constant=False):
+    return Node(
+        "Cast", (Input(TensorType(source, (1, 8, 4, 4)), constant),), (TensorType(target, (1, 8, 4, 4)),)
+    )
+
+
+def test_cast_to_the_same_type_goes():
+    simple = simplify(chain(unary("Relu"), cast("float32", "float32"), unary("Exp")))
+    assert ops(simple) == ["Relu", "Exp"]
+    assert simple.edges == ((0, 1),)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        cast("float32", "float16"),
+        cast("unknown", "unknown"),
+        cast("int8", "int8", constant=True),  # a constant has its stored type, whatever it is read as
+        Node("Cast", (), (SHAPE,)),
+    ],
+    ids=["other type", "type not known", "constant", "no input"],
+)
+def test_cast_that_may_change_something_stays(middle):
+    assert ops(simplify(chain(unary("Relu"), middle))) == ["Relu", "Cast"]
+
+
+def test_normalization_that_runs_more_often_than_its_convolution_stays():
+    """The Conv before a loop, the normalisation in its body."""
+    after = norm()
+    looped = Node(after.op, after.inputs, after.outputs, repeats=10)
+    assert ops(simplify(chain(conv(), looped))) == ["Conv", "BatchNormalization"]
