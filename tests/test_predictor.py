@@ -185,7 +185,11 @@ def test_missing_bundle_names_the_file(tmp_path):
 def test_attributes_that_make_no_sense_cost_no_other_file(predictor, tmp_path, attributes):
     proto = conv()
     del proto.graph.node[0].attribute[:]
-    proto.graph.node[0].attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
-    bad, good = predictor.predict([save(tmp_path / "bad.onnx", proto), save(tmp_path / "m.onnx", conv())], [T4])
+    proto.graph.node[0].attribute.extend(
+        helper.make_attribute(name, value) for name, value in attributes.items()
+    )
+    bad, good = predictor.predict(
+        [save(tmp_path / "bad.onnx", proto), save(tmp_path / "m.onnx", conv())], [T4]
+    )
     assert bad.status is not Status.ERROR or bad.error.code
     assert good.status is Status.OK

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -173,6 +174,8 @@ def train_bundle(
         "seed": seed,
     }
     factors = {evidence: found["factor"] for evidence, found in intervals.items()}
+    if int(os.environ.get("RANK", "0")) > 0:  # of several processes the first one writes
+        return
     write_bundle(bundle, name, model, vocabulary, data, factors, training)
 
 
