@@ -256,7 +256,7 @@ class LedgFormer(PreTrainedModel):
     def forward(
         self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, masks: Tensor, work: Tensor, present: Tensor,
         platform_text: Tensor, platform_numeric: Tensor, pair_graph: Tensor, pair_platform: Tensor,
-        labels: Tensor | None = None, weights: Tensor | None = None,
+        labels: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
 
@@ -272,7 +272,6 @@ class LedgFormer(PreTrainedModel):
             pair_graph: int64 [Q], which of the B graphs.
             pair_platform: int64 [Q], which of the P platforms.
             labels: natural log of milliseconds [Q].
-            weights: [Q], of each sample in the loss.
         """
         states = self.encoder(self.encoder.text(sentence_vectors)[text], numeric, masks=masks)
         platform_numeric = self.platform_encoder.mask_numbers(platform_numeric)
@@ -281,11 +280,11 @@ class LedgFormer(PreTrainedModel):
             states[pair_graph], work[pair_graph], present[pair_graph], vectors[pair_platform], platform_numeric[pair_platform]
         )  # fmt: skip
         if labels is not None:
-            out["loss"] = latency_loss(out["log_ms"], out["log_spread"], labels, weights)
+            out["loss"] = latency_loss(out["log_ms"], out["log_spread"], labels)
         return out
 
 
-def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor) -> Tensor:
     """Smooth L1 on log latency, plus the Laplace likelihood of the residual under the predicted spread.
 
     The spread learns from residuals but does not move them (they are detached).
@@ -293,4 +292,4 @@ def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor, weights: Te
     error = log_ms - labels
     spread = error.detach().abs() * torch.exp(-log_spread) + log_spread
     each = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none") + 0.1 * spread
-    return (each * weights).sum() / weights.sum() if weights is not None else each.mean()
+    return each.mean()

@@ -90,7 +90,7 @@ class Clock(TrainerCallback):
 
 
 class LatencyTrainer(Trainer):
-    """``Trainer`` with size buckets, a clock for a schedule and weight decay off biases and norms."""
+    """``Trainer`` with size buckets and a clock for a schedule."""
 
     def __init__(self, *args: Any, sampler: BucketSampler, clock: Clock, **kwargs: Any) -> None:
         super().__init__(*args, callbacks=[clock], **kwargs)
