@@ -43,6 +43,8 @@ TRAITS = ("channels_in", "channels_out", "spatial_out", "kernel", "stride", "gro
 NODE_FEATURES = len(QUANTITIES) + len(TRAITS) + 2
 PLATFORM_NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "threads", "process_nm", "year")  # fmt: skip
 PLATFORM_FEATURES = 2 * len(PLATFORM_NUMBERS) + len(KINDS) + 3
+KEY_LEVELS = 5
+"""Names of a catalogue platform, see ``platform_keys``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class GraphEncoding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEncoding:
-    """A platform as a pair of sentences (hardware, software) and float32 [PLATFORM_FEATURES]."""
+    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], and ``keys``."""
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
+    keys: tuple[str, ...]
 
 
 def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
@@ -129,9 +132,25 @@ def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncod
         float(platform.precision.startswith(("int", "w"))),
         float("throughput" in platform.tags),
     ]
-    return PlatformEncoding(
-        PLATFORM_TEMPLATES[template](platform), np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
-    )
+    numeric = np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
+    return PlatformEncoding(PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform))
+
+
+def platform_keys(platform: Platform) -> tuple[str, ...]:
+    """Names under which a model may know a platform from training, from the general to the exact.
+
+    Chip, device, runtime and precision on it, threads and tags, version of the runtime; none for hardware
+    that is no device of the catalogue.
+    """
+    if platform.device is None:
+        return ()
+    runtime = (platform.runtime or "unknown").split("-")[0]
+    stack = "/".join((platform.device, runtime, platform.precision))
+    use = "+".join((stack, f"{platform.threads or 0}t", *platform.tags))
+    return (
+        f"chip {platform.chip} {platform.kind}", f"device {platform.device}", f"stack {stack}", f"use {use}",
+        f"platform {platform.runtime or 'unknown'} {use}",
+    )  # fmt: skip
 
 
 def canonical_order(graph: Graph) -> list[int]:

@@ -39,7 +39,7 @@ class Recipe:
     weight_decay: float = 0.02
     warmup: float = 0.04
     visits: int = 3000
-    budget: int = 400_000
+    budget: int = 3_000
     save_minutes: float = 5.0
     seed: int = 0
     model: dict[str, Any] = field(default_factory=dict)
@@ -128,7 +128,7 @@ def train(
 ) -> tuple[LedgFormer, Vocabulary]:
     """Train (or go on with) the run in ``folder`` until ``recipe.minutes`` have passed in all."""
     torch.manual_seed(recipe.seed)
-    config = LedgConfig(**recipe.model)
+    config = LedgConfig(**{"known": data.keys(), **recipe.model})
     vocabulary = embed_all(data.sentences(), embedder)
     folder.mkdir(parents=True, exist_ok=True)
     last = get_last_checkpoint(str(folder))
@@ -143,7 +143,7 @@ def train(
     model = new_model(data, config)
     trainer = LatencyTrainer(
         model=model, args=arguments, train_dataset=data,
-        data_collator=Collator(data, vocabulary, config.template, training=True, seed=recipe.seed),
+        data_collator=Collator(data, vocabulary, config, training=True, seed=recipe.seed),
         sampler=BucketSampler(data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=last)

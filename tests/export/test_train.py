@@ -71,7 +71,7 @@ def embedder():
 
 
 def recipe(seconds, **changes):
-    return Recipe(minutes=seconds / 60, visits=200, budget=40_000, model=SMALL, **changes)
+    return Recipe(minutes=seconds / 60, visits=200, budget=1_000, model=SMALL, **changes)
 
 
 def error(model, vocabulary, data):
