@@ -21,6 +21,8 @@ from ledg_rt.encoding import NODE_FEATURES, PLATFORM_FEATURES, PLATFORM_NUMBERS,
 LN10 = math.log(10.0)
 KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))  # fmt: skip
 BITS_COLUMN = PLATFORM_FEATURES - 3
+COUNTS = 32
+"""Learned totals: each node adds a positive amount that its state gives, and the logarithm of the sum counts."""
 MEMORY_SCALE = 3.0
 """Speeds up the learning of memories: a platform is met once in many steps."""
 TOTALS = ("gflops", "gigabytes", "nodes", "roofline_ms", "sum_ms")
@@ -239,8 +241,11 @@ class Head(nn.Module):
         self.scale = nn.Linear(width, hidden)
         self.shift = nn.Linear(width, hidden)
         self.correction = nn.Sequential(nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        pooled = config.width + len(TOTALS) + width
-        self.whole = nn.Sequential(nn.Linear(pooled, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, 1))
+        self.count = nn.Linear(config.width, COUNTS)
+        pooled = config.width + COUNTS + len(TOTALS) + width
+        self.whole = nn.Sequential(
+            nn.Linear(pooled, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden), nn.GELU(), nn.Linear(hidden, 1)
+        )  # fmt: skip
         self.spread = nn.Sequential(nn.Linear(pooled, hidden), nn.GELU(), nn.Linear(hidden, 1))
         for last in (self.correction[-1], self.whole[-1], self.scale):
             for parameter in last.parameters():
@@ -261,7 +266,9 @@ class Head(nn.Module):
             pair_graph: int64 [Q], which of the B graphs.
         """
         count = present.sum(-1, keepdim=True)
-        mean = ((states * present.unsqueeze(-1)).sum(1) / count)[pair_graph]
+        mean = (states * present.unsqueeze(-1)).sum(1) / count
+        counts = torch.log((F.softplus(self.count(states)) * present.unsqueeze(-1)).sum(1))
+        graph = torch.cat([mean, counts / 4], -1)[pair_graph]
         node = self.node(states).index_select(0, pair_graph)
         work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
@@ -285,7 +292,7 @@ class Head(nn.Module):
                 base.masked_fill(present == 0, -60.0).logsumexp(-1), total,
             ], -1,
         )  # fmt: skip
-        pooled = torch.cat([mean, totals / 4, vector], -1)
+        pooled = torch.cat([graph, totals / 4, vector], -1)
         log_ms = total + self.whole(pooled).squeeze(-1)
         return {
             "log_ms": log_ms,
