@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ledg_export.corpora import brp_nas, hw_nas_bench, mlperf_inference, ncnn, nnlqp, oneproxy, timm_benchmark
 from ledg_export.corpora import help as help_tables
-from ledg_export.corpora import mlperf_inference, ncnn, timm_benchmark
 from ledg_export.corpora.sample import Sample
 
 SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
@@ -17,5 +17,9 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "help_fbnet": help_tables.read_fbnet,
     "help_ofa": help_tables.read_ofa,
     "timm_benchmark": timm_benchmark.read,
+    "hw_nas_bench": hw_nas_bench.read,
+    "oneproxy": oneproxy.read,
+    "brp_nas": brp_nas.read,
+    "nnlqp": nnlqp.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
