@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from ledg_export.corpora import brp_nas, hw_nas_bench, mlperf_inference, ncnn, nnlqp, oneproxy, timm_benchmark
+from ledg_export.corpora import (
+    accel_nasbench,
+    brp_nas,
+    hw_nas_bench,
+    mlperf_inference,
+    ncnn,
+    nnlqp,
+    oneproxy,
+    timm_benchmark,
+)
 from ledg_export.corpora import help as help_tables
 from ledg_export.corpora.sample import Sample
 
@@ -21,5 +30,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "oneproxy": oneproxy.read,
     "brp_nas": brp_nas.read,
     "nnlqp": nnlqp.read,
+    "accel_nasbench": accel_nasbench.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""

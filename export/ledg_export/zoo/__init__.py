@@ -11,6 +11,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from ledg_export.zoo import (
+    accel_nasbench,
     alexnet,
     bert,
     densenet,
@@ -37,6 +38,7 @@ from ledg_export.zoo import (
 )
 
 _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
+    "accel_nasbench": accel_nasbench.build,
     "alexnet": alexnet.build,
     "bert": bert.build,
     "densenet": densenet.build,
