@@ -92,16 +92,22 @@ def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
     """Encode ``graph`` as every runtime would run it: see ``simplify`` for what is folded first."""
     graph = simplify(graph)
     batch = _batch_of(graph)
-    order = canonical_order(graph)
+    labels = [_label(node) for node in graph.nodes]
+    order = _order(graph, labels)
     position = {old: new for new, old in enumerate(order)}
     edges = sorted((position[a], position[b]) for a, b in graph.edges)
-    nodes = [graph.nodes[index] for index in order]
-    quantities = np.array([_quantities(node) for node in nodes], dtype=np.float64).reshape(
-        -1, len(QUANTITIES)
-    )
-    traits = np.array([_traits(node) for node in nodes], dtype=np.float32).reshape(-1, len(TRAITS))
-    neighbours, cut = _neighbour_table(edges, len(nodes), quantities)
-    texts = [NODE_TEMPLATES[template](node) for node in nodes]
+    # Networks repeat their nodes: equal ones are counted and put into words once.
+    keys = [(label, node.repeats) for label, node in zip(labels, graph.nodes, strict=True)]
+    kinds = dict(zip(keys, graph.nodes, strict=True))
+    at = {key: row for row, key in enumerate(kinds)}
+    rows = [at[keys[index]] for index in order]
+    quantities = np.array([_quantities(node) for node in kinds.values()], dtype=np.float64)
+    quantities = quantities.reshape(-1, len(QUANTITIES))[rows]
+    traits = np.array([_traits(node) for node in kinds.values()], dtype=np.float32)
+    traits = traits.reshape(-1, len(TRAITS))[rows]
+    neighbours, cut = _neighbour_table(edges, len(order), quantities)
+    words = [NODE_TEMPLATES[template](node) for node in kinds.values()]
+    texts = [words[row] for row in rows]
     sentences = tuple(sorted(set(texts)))
     index = {sentence: at for at, sentence in enumerate(sentences)}
     text = np.array([index[sentence] for sentence in texts], dtype=np.int32)
@@ -155,12 +161,20 @@ def platform_keys(platform: Platform) -> tuple[str, ...]:
 
 def canonical_order(graph: Graph) -> list[int]:
     """Positions of ``graph.nodes`` sorted by depth, then by a hash of all that is above and below."""
+    return _order(graph, [_label(node) for node in graph.nodes])
+
+
+def _label(node: Node) -> bytes:
+    own = (node.op, node.domain, sorted(node.attributes.items()), node.inputs, node.outputs)
+    return _digest(repr(own).encode())
+
+
+def _order(graph: Graph, labels: Sequence[bytes]) -> list[int]:
     sons: list[list[int]] = [[] for _ in graph.nodes]
     fathers: list[list[int]] = [[] for _ in graph.nodes]
     for a, b in graph.edges:
         sons[a].append(b)
         fathers[b].append(a)
-    labels = [_digest(repr((node.op, node.domain, sorted(node.attributes.items()), node.inputs, node.outputs)).encode()) for node in graph.nodes]  # fmt: skip
     depth = [0] * len(labels)
     above, below = list(labels), list(labels)
     for node in range(len(labels)):

@@ -13,6 +13,9 @@ from ledg_rt.platforms.catalogue import cores, devices
 from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
 from ledg_rt.platforms.text import TEXT_LIMIT, Mention, read_text
 
+UNKNOWN = "unknown"
+"""What stands in an id for a runtime that nobody named."""
+
 LITTLE_SHARE = 0.5
 """Cores slower than this share of the fastest one do not count where no thread count is given."""
 
@@ -53,7 +56,8 @@ def _from_id(text: str) -> Platform | None:
         if not (parts[3].endswith("t") and parts[3][:-1].isdigit() and int(parts[3][:-1]) > 0):
             return None
         threads = int(parts[3][:-1])
-    return on_device(device, text, runtime=parts[1], precision=parts[2], threads=threads, tags=tuple(tags))
+    runtime = None if parts[1] == UNKNOWN else parts[1]
+    return on_device(device, text, runtime=runtime, precision=parts[2], threads=threads, tags=tuple(tags))
 
 
 def _from_text(text: str) -> Platform:
@@ -68,7 +72,7 @@ def _from_text(text: str) -> Platform:
 def _usage(mention: Mention, device: Device | None) -> Platform:
     if device is None:
         precision = mention.precision or "fp32"
-        slug = "/".join(("text", mention.runtime or "unknown", precision))
+        slug = "/".join(("text", mention.runtime or UNKNOWN, precision))
         core = cores()[mention.core] if mention.core else None
         return Platform(
             id=slug, text="", vendor=mention.vendor, kind=mention.kind or ("cpu" if core else None),
@@ -114,7 +118,7 @@ def _from_file(path: Path) -> Platform:
         )
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
-        identity = "/".join(("file", str(table.get("runtime", "unknown")), precision))
+        identity = "/".join(("file", str(table.get("runtime", UNKNOWN)), precision))
         return Platform(id=identity, text=str(path), named=tuple(sorted(given)), **table)
     if table["device"] not in devices():
         raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
@@ -131,7 +135,7 @@ def on_device(
     """The platform of a catalogue device in one use; ``peak_gops`` and ``cores`` follow ``threads``."""
     tags = tuple(sorted(tags))
     identity = "/".join(
-        (device.id, runtime or "unknown", precision, *((f"{threads}t",) if threads else ()))
+        (device.id, runtime or UNKNOWN, precision, *((f"{threads}t",) if threads else ()))
     ) + "".join(f"+{tag}" for tag in tags)
     used = _cores_in_use(device.clusters, threads, slowest_first="little" in tags)
     return Platform(

@@ -11,6 +11,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from ledg_export.zoo import (
+    accel_nasbench,
     alexnet,
     bert,
     densenet,
@@ -31,11 +32,13 @@ from ledg_export.zoo import (
     squeezenet,
     ssd_mobilenet_v1,
     ssd_resnet34,
+    timm_zip,
     unet3d,
     vgg,
 )
 
 _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
+    "accel_nasbench": accel_nasbench.build,
     "alexnet": alexnet.build,
     "bert": bert.build,
     "densenet": densenet.build,
@@ -56,6 +59,7 @@ _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
     "squeezenet": squeezenet.build,
     "ssd_mobilenet_v1": ssd_mobilenet_v1.build,
     "ssd_resnet34": ssd_resnet34.build,
+    "timm": timm_zip.build,
     "unet3d": unet3d.build,
     "vgg": vgg.build,
 }
