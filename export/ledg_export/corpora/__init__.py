@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ledg_export.corpora import help as help_tables
-from ledg_export.corpora import mlperf_inference, ncnn
+from ledg_export.corpora import mlperf_inference, ncnn, qualcomm_aihub
 from ledg_export.corpora.sample import Sample
 
 CLASSES_KEPT = 4
@@ -26,5 +26,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "mlperf_inference": mlperf_inference.read,
     "ncnn": ncnn.read,
     "help": _nasbench201,
+    "qualcomm_aihub": qualcomm_aihub.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""

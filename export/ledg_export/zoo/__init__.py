@@ -31,6 +31,7 @@ from ledg_export.zoo import (
     squeezenet,
     ssd_mobilenet_v1,
     ssd_resnet34,
+    timm_zip,
     unet3d,
     vgg,
 )
@@ -56,6 +57,7 @@ _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
     "squeezenet": squeezenet.build,
     "ssd_mobilenet_v1": ssd_mobilenet_v1.build,
     "ssd_resnet34": ssd_resnet34.build,
+    "timm": timm_zip.build,
     "unet3d": unet3d.build,
     "vgg": vgg.build,
 }
