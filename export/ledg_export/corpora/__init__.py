@@ -14,6 +14,7 @@ from ledg_export.corpora import (
     ncnn,
     nnlqp,
     oneproxy,
+    qualcomm_aihub,
     timm_benchmark,
 )
 from ledg_export.corpora import help as help_tables
@@ -31,5 +32,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "brp_nas": brp_nas.read,
     "nnlqp": nnlqp.read,
     "accel_nasbench": accel_nasbench.read,
+    "qualcomm_aihub": qualcomm_aihub.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
