@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -254,14 +251,7 @@ def _size(path: str) -> int | None:
 
 
 def _platform_info(platform: Platform) -> PlatformInfo:
-    """Id, text, and a digest of everything that the platform was resolved to."""
-    resolved = {
-        name: value
-        for name, value in asdict(platform).items()
-        if name not in ("id", "text", "named", "notes")
-    }
-    digest = hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
-    return PlatformInfo(id=platform.id, text=platform.text, sha256=digest)
+    return PlatformInfo(id=platform.id, text=platform.text, sha256=platform.sha256)
 
 
 def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int) -> tuple[NodeShare, ...]:

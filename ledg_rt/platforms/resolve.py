@@ -36,13 +36,13 @@ def resolve(text: str) -> Platform:
         )
     if stripped.endswith(".toml"):
         return _from_file(Path(stripped))
-    if (by_id := _from_id(stripped)) is not None:
+    if (by_id := from_id(stripped)) is not None:
         return by_id
     return _from_text(stripped)
 
 
-def _from_id(text: str) -> Platform | None:
-    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; None if it is no id."""
+def from_id(text: str) -> Platform | None:
+    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; ``None`` if it is no id."""
     head, *tags = text.split("+")
     parts = head.split("/")
     device = devices().get(parts[0])
