@@ -1,0 +1,70 @@
+"""A report as GitHub-flavoured Markdown, for a comment on a pull request or a job summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from ledg_rt.budgets.report import Report
+from ledg_rt.budgets.verdicts import Verdict
+from ledg_rt.rendering.cells import NOTHING
+from ledg_rt.rendering.check import words
+from ledg_rt.rendering.markdown import quoted
+from ledg_rt.rendering.style import PLAIN, Style
+from ledg_rt.rendering.text import fit
+
+LINES = 100
+"""Verdicts that are spelled out, of those that are broken and of those that are kept: comments have a limit."""
+
+NAME_LIMIT = 120
+_HEAD = "| | model | platform | budget | found | limit | change |\n| --- | --- | --- | --- | ---: | ---: | ---: |\n"
+
+
+def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
+    """Write what is broken with its reasons, then what is kept, folded, then the suggestions."""
+    broken = [verdict for verdict in report.verdicts if verdict.outcome in words.PROBLEMS]
+    kept = [verdict for verdict in report.verdicts if verdict.outcome not in words.PROBLEMS]
+    stream.write(f"**Latency budgets:** {words.summary(report)}\n")
+    if broken:
+        stream.write("\n" + _table(broken))
+        stream.write("\n" + "".join(_details(verdict) for verdict in broken[:LINES]))
+    if kept:
+        count = f"{len(kept)} without a problem"
+        stream.write(f"\n<details><summary>{count}</summary>\n\n{_table(kept)}\n</details>\n")
+    if report.suggestions:
+        stream.write("\n")
+        for item in report.suggestions:
+            stream.write(f"- {_code(words.suggestion(item))}\n")
+
+
+def _table(verdicts: Sequence[Verdict]) -> str:
+    lines = "".join(f"| {' | '.join(_cells(verdict))} |\n" for verdict in verdicts[:LINES])
+    more = len(verdicts) - LINES
+    return _HEAD + lines + (f"\n... and {more} more\n" if more > 0 else "")
+
+
+def _cells(verdict: Verdict) -> tuple[str, ...]:
+    budget = verdict.case.budget
+    return (
+        str(verdict.outcome),
+        _code(words.path(verdict)),
+        _code(verdict.case.platform),
+        _code(budget.name),
+        NOTHING if verdict.found_ms is None else words.ms(verdict.found_ms),
+        NOTHING if budget.limit_ms is None else words.ms(budget.limit_ms),
+        words.change(verdict) or NOTHING,
+    )
+
+
+def _details(verdict: Verdict) -> str:
+    texts = words.reasons(verdict)
+    lines = [f"- {_code(words.place(verdict))}: {'; '.join(map(_code, texts))}\n"]
+    for node in verdict.case.answer.nodes:
+        lines.append(
+            f"  - {words.percent(node.share * 100)} in {_code(node.name)} ({_code(node.sentence)})\n"
+        )
+    return "".join(lines)
+
+
+def _code(text: str) -> str:
+    return quoted(fit(text, NAME_LIMIT * 2))
