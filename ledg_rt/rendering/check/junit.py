@@ -22,7 +22,10 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
     root = Xml.Element("testsuites", {"name": "ledg check", **_counts(report.verdicts)})
     for name in dict.fromkeys(verdict.case.budget.name for verdict in report.verdicts):
         own = [verdict for verdict in report.verdicts if verdict.case.budget.name == name]
-        suite = Xml.SubElement(root, "testsuite", {"name": _text(name), **_counts(own)})
+        skipped = sum(verdict.outcome is Outcome.SKIPPED for verdict in own)
+        suite = Xml.SubElement(
+            root, "testsuite", {"name": _text(name), **_counts(own), "skipped": str(skipped)}
+        )
         for verdict in own:
             _case(suite, verdict)
     Xml.indent(root)
@@ -34,7 +37,7 @@ def _case(suite: Xml.Element, verdict: Verdict) -> None:
     case = Xml.SubElement(suite, "testcase", classname=budget, name=name)
     texts = [_text(reason) for reason in words.reasons(verdict)]
     if kind := _ELEMENTS.get(verdict.outcome):
-        element = Xml.SubElement(case, kind, message=texts[0])
+        element = Xml.SubElement(case, kind, message="; ".join(texts))
         if verdict.outcome is not Outcome.SKIPPED:
             element.set("type", _kind(verdict))
             element.text = "\n".join([*texts, *_nodes(verdict)])
@@ -57,7 +60,6 @@ def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:
         "tests": str(len(found)),
         "failures": str(found.count(Outcome.FAILED)),
         "errors": str(found.count(Outcome.UNREADABLE)),
-        "skipped": str(found.count(Outcome.SKIPPED)),
     }
 
 

@@ -42,4 +42,7 @@ def _lines(verdict: Verdict, style: Style) -> list[str]:
 
 def _wrapped(text: str, style: Style, taken: int = 0) -> list[str]:
     text = visible(text)
-    return [text] if style.width is None else wrap(text, style.width - taken, indent="  ")
+    if style.width is None:
+        return [text]
+    # Once more, since a line may now begin in the middle of a name.
+    return [visible(line) for line in wrap(text, style.width - taken, indent="  ")]

@@ -40,11 +40,10 @@ def reasons(verdict: Verdict) -> list[str]:
     if row.error:
         text = f"{row.error.message}; {row.error.hint}" if row.error.hint else row.error.message
         return [*found, fit(text, DETAIL_LIMIT)]
-    found += [_breach(verdict, breach) for breach in verdict.breaches]
+    found += [_breach(verdict, breach) for breach in verdict.breaches] or [_kept(verdict)]
     if Note.PARTIAL in verdict.notes:
         found.append(f"the number does not cover the whole graph ({', '.join(row.flags)})")
-    found += [_NOTES[note] for note in verdict.notes if note in _NOTES]
-    return found or [_kept(verdict)]
+    return found + [_NOTES[note] for note in verdict.notes if note in _NOTES]
 
 
 def nodes(verdict: Verdict) -> str:
@@ -92,12 +91,17 @@ def _breach(verdict: Verdict, breach: Breach) -> str:
     if breach.kind is Kind.UNKNOWN_OPS or breach.expected_ms is None or breach.found_ms is None:
         return "a number that does not cover the whole graph breaks this budget"
     over = f"{ms(breach.over_ms or 0)} ({percent(breach.over_percent or 0)}) over"
-    found = f"{_basis(verdict)} is {ms(breach.found_ms)}"
+    found, expected = ms(breach.found_ms), ms(breach.expected_ms)
     if breach.kind is Kind.LIMIT:
-        return f"{found}, the limit {ms(breach.expected_ms)}: {over}"
-    allowed = percent((verdict.case.budget.max_increase or 0) * 100)
-    before = ms(verdict.base_ms or 0)
-    return f"{found}, {change(verdict)} from {before}, and {allowed} is allowed ({ms(breach.expected_ms)}): {over}"
+        return f"{_basis(verdict)} is {found}, the limit {expected}: {over}"
+    rise, allowed = (
+        percent(verdict.change_percent or 0),
+        percent((verdict.case.budget.max_increase or 0) * 100),
+    )
+    return (
+        f"{_basis(verdict)} rose by {rise} from {ms(verdict.base_ms or 0)} to {found}, "
+        f"{allowed} to {expected} is allowed: {over}"
+    )
 
 
 def _kept(verdict: Verdict) -> str:
