@@ -66,8 +66,8 @@ def init(
     with destination(output) as stream:
         stream.write(draft(rows, platform, output.parent, above, shapes))
     if sys.stderr is not None:
-        budgets = len(rows) - len(failed)
-        print(f"{visible(str(output))}: {budgets} budgets; see `ledg check`", file=sys.stderr)
+        count = len(rows) - len(failed)
+        print(f"wrote {visible(str(output))}, budgets: {count}; see `ledg check`", file=sys.stderr)
     return 2 if failed else 0
 
 
