@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from onnx import TensorProto, helper
 
 from ledg_cli.main import run
 
@@ -17,33 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 T4, PI = "nvidia-t4/tensorrt-8.4.0/int8", "raspberry-pi-4/tflite/fp32"
 
 
-def network(width: int) -> bytes:
-    """Three convolutions, the middle one as wide as said."""
-    widths = [(3, 64), (64, width), (width, 64)]
-    nodes, weights, name = [], [], "x"
-    for at, (before, after) in enumerate(widths, 1):
-        weights.append(TensorProto(name=f"w{at}", data_type=TensorProto.FLOAT, dims=[after, before, 3, 3]))
-        out = "y" if at == len(widths) else f"h{at}"
-        nodes.append(
-            helper.make_node("Conv", [name, f"w{at}"], [out], name=f"/body/conv{at}", pads=[1, 1, 1, 1])
-        )
-        name = out
-    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 56, 56])]
-    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 64, 56, 56])]
-    graph = helper.make_graph(nodes, "g", inputs, outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    data: bytes = model.SerializeToString()
-    return data
-
-
-def git(*arguments: str) -> str:
-    """Run git as somebody, whatever the machine is set up as."""
-    identity = ["-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout
-
-
-def test_a_widened_layer_breaks_the_budget_in_a_pull_request(tmp_path, monkeypatch, capsys):
+def test_a_widened_layer_breaks_the_budget_in_a_pull_request(tmp_path, monkeypatch, capsys, network, git):
     repository = tmp_path / "repository"
     (repository / "models").mkdir(parents=True)
     monkeypatch.chdir(repository)
@@ -68,7 +40,7 @@ def test_a_widened_layer_breaks_the_budget_in_a_pull_request(tmp_path, monkeypat
     assert "mobilenet" not in failure
 
 
-def test_growth_is_judged_against_saved_rows_of_the_base(tmp_path, monkeypatch, capsys):
+def test_growth_is_judged_against_saved_rows_of_the_base(tmp_path, monkeypatch, capsys, network):
     monkeypatch.chdir(tmp_path)
     Path("net.onnx").write_bytes(network(64))
     Path("ledg.toml").write_text(
@@ -87,7 +59,7 @@ def test_growth_is_judged_against_saved_rows_of_the_base(tmp_path, monkeypatch, 
     assert "1 changed" in capsys.readouterr().out
 
 
-def test_a_pointer_of_git_lfs_gets_the_hint(tmp_path, monkeypatch, capsys):
+def test_a_pointer_of_git_lfs_gets_the_hint(tmp_path, monkeypatch, capsys, network):
     monkeypatch.chdir(tmp_path)
     Path("net.onnx").write_bytes(network(64))
     assert run(["init", "--platform", T4]) == 0
