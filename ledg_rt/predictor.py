@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -113,9 +114,9 @@ class Predictor:
         *,
         batch: int | None = None,
         shapes: Mapping[str, Sequence[int]] | None = None,
-        top: int = 3,
+        top: int | None = 3,
     ) -> Iterator[Explained]:
-        """The rows of ``iter_predict``, each with the ``top`` nodes that cost most."""
+        """The rows of ``iter_predict``, each with the ``top`` nodes that cost most, or all (``None``)."""
         resolved = [resolve(platform) if isinstance(platform, str) else platform for platform in platforms]
         paths = [os.fspath(model) for model in models]
         return self._rows(paths, resolved, batch, shapes, top)
@@ -126,7 +127,7 @@ class Predictor:
         platforms: Sequence[Platform],
         batch: int | None,
         shapes: Mapping[str, Sequence[int]] | None,
-        top: int,
+        top: int | None,
     ) -> Iterator[Explained]:
         for path, found in zip(paths, self._reader.read_many(paths, shapes, batch), strict=True):
             try:
@@ -146,7 +147,7 @@ class Predictor:
             yield from rows
 
     def _graph_rows(
-        self, path: str, graph: Graph, platforms: Sequence[Platform], top: int
+        self, path: str, graph: Graph, platforms: Sequence[Platform], top: int | None
     ) -> Iterator[Explained]:
         from ledg_rt.costs import graph_cost
         from ledg_rt.encoding import encode_graph, encode_platform
@@ -254,7 +255,7 @@ def _platform_info(platform: Platform) -> PlatformInfo:
     return PlatformInfo(id=platform.id, text=platform.text, sha256=platform.sha256)
 
 
-def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int) -> tuple[NodeShare, ...]:
+def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int | None) -> tuple[NodeShare, ...]:
     """The ``top`` nodes of the largest cost; among equals, the first in canonical order."""
     import numpy as np
 
@@ -263,9 +264,20 @@ def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int) -> tuple[Nod
     cost = np.exp(estimate.log_cost.astype(np.float64) - estimate.log_cost.max())
     shares = cost / cost.sum()
     return tuple(
-        NodeShare(encoding.names[node], encoding.sentences[encoding.text[node]], float(shares[node]))
+        NodeShare(
+            encoding.names[node],
+            encoding.sentences[encoding.text[node]],
+            float(shares[node]),
+            _node_digest(encoding, int(node)),
+        )
         for node in np.argsort(-shares, kind="stable")[:top]
     )
+
+
+def _node_digest(encoding: GraphEncoding, node: int) -> str:
+    sentence = encoding.sentences[encoding.text[node]].encode("utf-8", "surrogatepass")
+    seen = (encoding.quantities[node].tobytes(), encoding.traits[node].tobytes(), sentence)
+    return hashlib.blake2b(b"".join(seen), digest_size=16).hexdigest()
 
 
 def _is_quantized(graph: Graph) -> bool:

@@ -76,9 +76,7 @@ class AssertLatency:
         }  # fmt: skip
         terms = {**self._defaults, **{name: value for name, value in given.items() if value is not None}}
         (verdict,) = judge_all([self._case(os.fspath(model), terms)], None)
-        texts = [f"{words.place(verdict)}: {'; '.join(words.reasons(verdict))}"]
-        if nodes := words.nodes(verdict):
-            texts.append(f"most cost: {nodes}")
+        texts = [f"{words.place(verdict)}: {'; '.join(words.reasons(verdict))}", *words.nodes(verdict)]
         if verdict.outcome in (Outcome.FAILED, Outcome.UNREADABLE):
             raise AssertionError("\n".join(texts))
         if verdict.outcome is Outcome.WARNED:

@@ -170,12 +170,14 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class NodeShare:
     """A node's part of a prediction: its ``name`` in the file, ``sentence``: what the model reads of it,
-    ``share``: of the cost of all nodes, 0 to 1.
+    ``share``: of the cost of all nodes, 0 to 1. ``digest``: of all that is known of the node but its name and
+    neighbours, so that an unchanged node is found again in another version of the file; "" in saved rows.
     """
 
     name: str
     sentence: str
     share: float
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,3 +216,19 @@ def test_a_row_without_a_number_names_no_node(predictor, tmp_path):
     (tmp_path / "bad.onnx").write_bytes(b"")
     (found,) = predictor.iter_explain([tmp_path / "bad.onnx"], [T4])
     assert (found.row.error.code, found.nodes) == ("empty_file", ())
+
+
+def test_a_node_has_the_digest_of_its_like_whatever_is_around_it(predictor, tmp_path):
+    def nodes(names, kernel):
+        weights = [("w", [64, 64, 1, 1]), ("v", [64, 64, kernel, kernel])]
+        parts = [
+            helper.make_node("Conv", ["x", "w"], ["h"], name=names[0], kernel_shape=[1, 1]),
+            helper.make_node("Conv", ["h", "v"], ["y"], name=names[1], kernel_shape=[kernel] * 2, pads=[kernel // 2] * 4),
+        ]  # fmt: skip
+        path = save(tmp_path / "m.onnx", model(parts, [1, 64, 56, 56], [1, 64, 56, 56], weights))
+        (found,) = predictor.iter_explain([path], [T4], top=None)
+        return {node.name: node.digest for node in found.nodes}
+
+    before, after = nodes("ab", 3), nodes("cd", 5)
+    assert before["a"] == after["c"]
+    assert len({before["a"], before["b"], after["d"]}) == 3

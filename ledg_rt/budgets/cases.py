@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
-TOP = 3
-"""Nodes that a verdict names."""
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -141,7 +138,7 @@ def _answers(
             [_shown(folder / path) for path in paths],
             [platforms[name] for name in together],
             shapes=dict(shapes),
-            top=TOP,
+            top=None,
         )
         asked = ((shapes, path, name) for path in paths for name in together)
         answers.update(zip(asked, rows, strict=True))

@@ -119,7 +119,7 @@ def _section(path: Path) -> Any:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise LedgError("config", f"{path}: {error.strerror}", "name a readable file with --config") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LedgError("config", f"{path}: not valid TOML: {error}", RIGHT) from None
     if path.name != PROJECT_FILE:
         return table

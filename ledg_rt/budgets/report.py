@@ -8,7 +8,7 @@ from typing import Any
 
 from ledg_rt.budgets.quantities import round_up
 from ledg_rt.budgets.verdicts import Outcome, Verdict
-from ledg_rt.results import BundleInfo, four_digits, to_dict, tool_version
+from ledg_rt.results import BundleInfo, NodeShare, four_digits, to_dict, tool_version
 
 SCHEMA_VERSION = 1
 
@@ -95,7 +95,8 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "change_percent": verdict.change_percent,
         "breaches": [_plain(breach) for breach in verdict.breaches],
         "notes": [str(note) for note in verdict.notes],
-        "nodes": [_plain(node) for node in verdict.case.answer.nodes],
+        "nodes": [_node(node) for node in verdict.nodes],
+        "changed_nodes": [_node(node) for node in verdict.changed_nodes],
         "row": to_dict(verdict.case.answer.row),
     }
 
@@ -111,6 +112,10 @@ def _suggestions(verdicts: Sequence[Verdict]) -> tuple[Suggestion, ...]:
             slowest = max(figures)
             found.append(Suggestion(name, budget.limit_ms, slowest, round_up(slowest * (1 + MARGIN))))
     return tuple(found)
+
+
+def _node(node: NodeShare) -> dict[str, Any]:
+    return {"name": node.name, "sentence": node.sentence, "share": four_digits(node.share)}
 
 
 def _plain(item: Any) -> dict[str, Any]:

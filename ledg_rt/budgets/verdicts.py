@@ -4,13 +4,17 @@ that were saved get the verdict of rows that were just predicted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ledg_rt.budgets.cases import Case
 from ledg_rt.budgets.configuration import Basis, Level, OnUnknown
-from ledg_rt.results import Explained, Row, Status, four_digits
+from ledg_rt.results import Explained, NodeShare, Row, Status, four_digits
+
+TOP = 3
+"""Nodes that a verdict names."""
 
 
 class Outcome(StrEnum):
@@ -54,7 +58,8 @@ class Breach:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A judged case. ``found_ms`` and ``base_ms`` are on the basis of the budget; ``change_percent`` is from
-    base to found. ``model``: path seen from the configuration.
+    base to found. ``nodes``: the ``TOP`` ones that cost most; ``changed_nodes``: the same of those that the
+    base does not have. Either is empty where it is not known.
     """
 
     case: Case
@@ -64,6 +69,8 @@ class Verdict:
     change_percent: float | None
     breaches: tuple[Breach, ...]
     notes: tuple[Note, ...]
+    nodes: tuple[NodeShare, ...]
+    changed_nodes: tuple[NodeShare, ...]
 
 
 def judge_all(cases: Iterable[Case], base: Iterable[Case] | None) -> list[Verdict]:
@@ -74,7 +81,7 @@ def judge_all(cases: Iterable[Case], base: Iterable[Case] | None) -> list[Verdic
     verdicts = []
     for case in cases:
         known = before.get(_identity(case))
-        verdicts.append(_judge(case, known.pop(0).row if known else None, based=base is not None))
+        verdicts.append(_judge(case, known.pop(0) if known else None, based=base is not None))
     return verdicts
 
 
@@ -82,8 +89,9 @@ def _identity(case: Case) -> tuple[str, str, str]:
     return case.budget.name, case.platform, case.model
 
 
-def _judge(case: Case, base: Row | None, *, based: bool) -> Verdict:
+def _judge(case: Case, explained_base: Explained | None, *, based: bool) -> Verdict:
     budget, row = case.budget, case.answer.row
+    base = explained_base.row if explained_base else None
     found = _figure(row, budget.basis)
     before = _figure(base, budget.basis) if base else None
     notes = [] if budget.max_increase is None or before is not None else [_missing(base, based=based)]
@@ -101,7 +109,24 @@ def _judge(case: Case, base: Row | None, *, based: bool) -> Verdict:
     judged = budget.limit_ms is not None or (budget.max_increase is not None and before is not None)
     change = None if found is None or before is None else four_digits((found / before - 1) * 100)
     outcome = _outcome(budget.level, row, bool(breaches), notes, judged=judged)
-    return Verdict(case, outcome, found, before, change, tuple(breaches), tuple(notes))
+    return Verdict(
+        case, outcome, found, before, change, tuple(breaches), tuple(notes),
+        nodes=case.answer.nodes[:TOP], changed_nodes=_changed(case.answer, explained_base)[:TOP],
+    )  # fmt: skip
+
+
+def _changed(head: Explained, base: Explained | None) -> tuple[NodeShare, ...]:
+    """The nodes of ``head`` that ``base`` has not, or not as often, the dearest first."""
+    nodes = [*head.nodes, *(base.nodes if base else ())]
+    if base is None or not base.nodes or not all(node.digest for node in nodes):
+        return ()
+    left = Counter(node.digest for node in base.nodes)
+    changed = []
+    for node in head.nodes:
+        left[node.digest] -= 1
+        if left[node.digest] < 0:
+            changed.append(node)
+    return tuple(changed)
 
 
 def _outcome(level: Level, row: Row, broken: bool, notes: list[Note], *, judged: bool) -> Outcome:

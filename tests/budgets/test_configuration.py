@@ -79,6 +79,7 @@ def test_a_byte_order_mark_and_carriage_returns_are_read(written):
         (PHONE, "has no [[budget]]", "[[budget]]"),
         ("x = [", "not valid TOML", "a right one: "),
         (b"\xff\xfe", "not valid TOML", "a right one: "),
+        ("x = " + "[" * 100_000, "not valid TOML", "a right one: "),
         ("budgets = 1", "unknown key 'budgets'", "perhaps budget"),
         (PHONE + BUDGET + "limt = '1 ms'", "[[budget]] 1: unknown key 'limt'", "perhaps limit"),
         (PHONE + BUDGET + "colour = 1", "unknown key 'colour'", "known keys: name, models, platform, limit"),

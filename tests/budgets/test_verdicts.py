@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ledg_rt.budgets import Basis, Level, OnUnknown
 from ledg_rt.budgets.verdicts import Breach, Kind, Note, Outcome, judge_all
+from ledg_rt.results import Explained, NodeShare
 
 
 @pytest.fixture
@@ -100,3 +103,30 @@ def test_of_several_rows_of_a_model_the_first_meets_the_first(make_case, make_ro
         for values in ((10.0, 80.0), (10.0, 40.0))
     )
     assert [verdict.outcome for verdict in judge_all(cases, before)] == [Outcome.PASSED, Outcome.FAILED]
+
+
+@pytest.fixture
+def named(make_case, make_row):
+    """The dearest and the changed nodes of a verdict, by their digests before and after."""
+
+    def judge(base, head):
+        def case(digests):
+            nodes = tuple(NodeShare(f"n{at}", "Conv", 0.1, digest) for at, digest in enumerate(digests))
+            return replace(make_case(), answer=Explained(make_row(), nodes))
+
+        (verdict,) = judge_all([case(head)], None if base is None else [case(base)])
+        return [[node.name for node in nodes] for nodes in (verdict.nodes, verdict.changed_nodes)]
+
+    return judge
+
+
+def test_the_dearest_of_the_nodes_that_changed_are_named(named):
+    assert named("abcdefg", "abxcydezfw") == [["n0", "n1", "n2"], ["n2", "n4", "n7"]]
+    assert named("abc", "cba") == [["n0", "n1", "n2"], []]
+    assert named("aab", "aaab") == [["n0", "n1", "n2"], ["n2"]]
+
+
+def test_what_changed_is_not_known_without_all_nodes_of_both(named):
+    assert named(None, "abc")[1] == []
+    assert named("", "abc")[1] == []
+    assert named(["", ""], ["", ""])[1] == []

@@ -36,7 +36,8 @@ def test_a_widened_layer_breaks_the_budget_in_a_pull_request(tmp_path, monkeypat
     failure, *_ = capsys.readouterr().out.split("\npassed ")
     assert failure.startswith("failed models/net.onnx on ")
     assert "budget 'models/net.onnx, nvidia-t4-tensorrt-8-4-0-int8'" in failure
-    assert "most cost: /body/conv" in failure
+    assert "    changed: /body/conv" in failure
+    assert "/body/conv1" not in failure.split("changed: ")[1]
     assert "mobilenet" not in failure
 
 

@@ -12,7 +12,7 @@ from ledg_rt.rendering.style import PLAIN, Style
 
 COLUMNS = (
     "outcome", "budget", "platform", "model", "level", "basis", "limit_ms", "max_increase_percent", "found_ms", "base_ms",
-    "change_percent", "breaches", "notes", "nodes", "flags", "error",
+    "change_percent", "breaches", "notes", "nodes", "changed_nodes", "flags", "error",
 )  # fmt: skip
 
 
@@ -29,7 +29,8 @@ def _line(verdict: Verdict) -> dict[str, Any]:
     lists = {
         "model": row.model.path,
         "breaches": [str(breach.kind) for breach in verdict.breaches],
-        "nodes": [node.name for node in verdict.case.answer.nodes],
+        "nodes": [node.name for node in verdict.nodes],
+        "changed_nodes": [node.name for node in verdict.changed_nodes],
         "flags": list(row.flags),
         "error": row.error.code if row.error else None,
     }

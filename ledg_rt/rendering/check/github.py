@@ -17,9 +17,8 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
     """Write an annotation for each broken budget and each suggestion, then the count of the outcomes."""
     for verdict in report.verdicts:
         if command := _COMMANDS.get(verdict.outcome):
-            texts = [f"on {verdict.case.platform}: {'; '.join(words.reasons(verdict))}"]
-            if nodes := words.nodes(verdict):
-                texts.append(f"most cost: {nodes}")
+            reasons = f"on {verdict.case.platform}: {'; '.join(words.reasons(verdict))}"
+            texts = [reasons, *words.nodes(verdict)]
             message = "%0A".join(_data(text) for text in texts)
             where = f"file={_property(words.path(verdict))},title={_property(words.title(verdict))}"
             stream.write(f"::{command} {where}::{message}\n")

@@ -27,9 +27,7 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
 
 
 def _issue(verdict: Verdict, rule: str) -> dict[str, Any]:
-    sentences = [f"on {verdict.case.platform}", *words.reasons(verdict)]
-    if nodes := words.nodes(verdict):
-        sentences.append(f"most cost: {nodes}")
+    sentences = [f"on {verdict.case.platform}", *words.reasons(verdict), *words.nodes(verdict)]
     return {
         "description": visible(f"{words.title(verdict)} {'; '.join(sentences)}"),
         "check_name": f"ledg/{rule}",

@@ -40,7 +40,7 @@ def _case(suite: Xml.Element, verdict: Verdict) -> None:
         element = Xml.SubElement(case, kind, message="; ".join(texts))
         if verdict.outcome is not Outcome.SKIPPED:
             element.set("type", _kind(verdict))
-            element.text = "\n".join([*texts, *_nodes(verdict)])
+            element.text = "\n".join([*texts, *map(_text, words.nodes(verdict))])
     else:
         Xml.SubElement(case, "system-out").text = "\n".join(texts)
 
@@ -48,10 +48,6 @@ def _case(suite: Xml.Element, verdict: Verdict) -> None:
 def _kind(verdict: Verdict) -> str:
     error = verdict.case.answer.row.error
     return _text(error.code) if error else str(verdict.breaches[0].kind)
-
-
-def _nodes(verdict: Verdict) -> list[str]:
-    return [f"most cost: {_text(text)}"] if (text := words.nodes(verdict)) else []
 
 
 def _counts(verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -59,10 +59,10 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
 def _details(verdict: Verdict) -> str:
     texts = words.reasons(verdict)
     lines = [f"- {_code(words.place(verdict))}: {'; '.join(map(_code, texts))}\n"]
-    for node in verdict.case.answer.nodes:
-        lines.append(
-            f"  - {words.percent(node.share * 100)} in {_code(node.name)} ({_code(node.sentence)})\n"
-        )
+    for label, nodes in (("in", verdict.nodes), ("in what changed:", verdict.changed_nodes)):
+        for node in nodes:
+            share = words.percent(node.share * 100)
+            lines.append(f"  - {share} {label} {_code(node.name)} ({_code(node.sentence)})\n")
     return "".join(lines)
 
 

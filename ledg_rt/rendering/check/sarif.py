@@ -60,7 +60,7 @@ def fingerprint(verdict: Verdict, rule: str) -> str:
 
 
 def _result(verdict: Verdict, rule: str) -> dict[str, Any]:
-    sentences = [*words.reasons(verdict), *([f"most cost: {text}"] if (text := words.nodes(verdict)) else [])]
+    sentences = [*words.reasons(verdict), *words.nodes(verdict)]
     uri = quote(os.fsencode(words.path(verdict).replace(os.sep, "/")))
     return {
         "ruleId": rule,

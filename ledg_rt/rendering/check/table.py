@@ -26,9 +26,7 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
 def _lines(verdict: Verdict, style: Style) -> list[str]:
     outcome = str(verdict.outcome)
     if verdict.outcome in words.PROBLEMS:
-        below = words.reasons(verdict)
-        if nodes := words.nodes(verdict):
-            below.append(f"most cost: {nodes}")
+        below = [*words.reasons(verdict), *words.nodes(verdict)]
         lines = [*_wrapped(f"{outcome} {words.place(verdict)}, budget {verdict.case.budget.name!r}", style)]
         for text in below:
             lines += [_INDENT + line for line in _wrapped(text, style, len(_INDENT))]

@@ -7,6 +7,7 @@ from ledg_rt.budgets.report import Report, Suggestion
 from ledg_rt.budgets.verdicts import Breach, Kind, Note, Outcome, Verdict
 from ledg_rt.rendering.cells import number
 from ledg_rt.rendering.text import DETAIL_LIMIT, fit
+from ledg_rt.results import NodeShare
 
 PROBLEMS = (Outcome.UNREADABLE, Outcome.FAILED, Outcome.WARNED)
 
@@ -46,11 +47,14 @@ def reasons(verdict: Verdict) -> list[str]:
     return found + [_NOTES[note] for note in verdict.notes if note in _NOTES]
 
 
-def nodes(verdict: Verdict) -> str:
-    """The nodes that cost most, empty where they are not known."""
-    return ", ".join(
-        f"{node.name} ({node.sentence}) {percent(node.share * 100)}" for node in verdict.case.answer.nodes
-    )
+def nodes(verdict: Verdict) -> list[str]:
+    """Which nodes cost most, and which of those that changed do: a line each, none where it is not known."""
+    groups = (("most cost", verdict.nodes), ("changed", verdict.changed_nodes))
+    return [f"{label}: {', '.join(map(_node, found))}" for label, found in groups if found]
+
+
+def _node(node: NodeShare) -> str:
+    return f"{node.name} ({node.sentence}) {percent(node.share * 100)}"
 
 
 def summary(report: Report) -> str:
@@ -100,7 +104,7 @@ def _breach(verdict: Verdict, breach: Breach) -> str:
     )
     return (
         f"{_basis(verdict)} rose by {rise} from {ms(verdict.base_ms or 0)} to {found}, "
-        f"{allowed} to {expected} is allowed: {over}"
+        f"at most {allowed} ({expected}) is allowed: {over}"
     )
 
 
