@@ -97,7 +97,7 @@ def _from_file(path: Path) -> Platform:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PlatformError("usage", f"{path}: cannot be read", error.strerror or "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or NUL in the path
         raise PlatformError(
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None

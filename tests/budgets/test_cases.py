@@ -93,6 +93,7 @@ def test_a_budget_without_a_saved_row_is_an_error(make_row, make_budget, make_co
         (("id", "no/such/fp16"), "id = 'no/such/fp16' is no platform id"),
         (("file", "board.json"), "file = 'board.json' is no .toml file"),
         (("file", "board.toml"), "file = 'board.toml': board.toml: cannot be read"),
+        (("file", "a\0.toml"), "file = 'a\\x00.toml': a\0.toml: not valid TOML"),
         (("text", "cpu at 0 GHz"), "text = 'cpu at 0 GHz': "),
     ],
 )
