@@ -101,11 +101,18 @@ def verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def by_budget(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    """Verdicts by the name of their budget, both in the order given."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault(verdict.case.budget.name, []).append(verdict)
+    return found
+
+
 def _suggestions(verdicts: Sequence[Verdict]) -> tuple[Suggestion, ...]:
-    budgets = {verdict.case.budget.name: verdict.case.budget for verdict in verdicts}
     found = []
-    for name, budget in budgets.items():
-        own = [verdict for verdict in verdicts if verdict.case.budget.name == name]
+    for name, own in by_budget(verdicts).items():
+        budget = own[0].case.budget
         figures = [verdict.found_ms for verdict in own if verdict.found_ms is not None]
         kept = all(verdict.outcome is Outcome.PASSED for verdict in own)
         if budget.limit_ms is not None and kept and max(figures) < TIGHT * budget.limit_ms:

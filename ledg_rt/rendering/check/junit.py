@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TextIO
 from xml.etree import ElementTree as Xml
 
-from ledg_rt.budgets.report import Report
+from ledg_rt.budgets.report import Report, by_budget
 from ledg_rt.budgets.verdicts import Outcome, Verdict
 from ledg_rt.rendering.check import words
 from ledg_rt.rendering.style import PLAIN, Style
@@ -20,8 +20,7 @@ _NO_CHARACTER = re.compile("[\ufffe\uffff]")
 def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
     """Write the document. A warning is a passed test with output: JUnit knows nothing in between."""
     root = Xml.Element("testsuites", {"name": "ledg check", **_counts(report.verdicts)})
-    for name in dict.fromkeys(verdict.case.budget.name for verdict in report.verdicts):
-        own = [verdict for verdict in report.verdicts if verdict.case.budget.name == name]
+    for name, own in by_budget(report.verdicts).items():
         skipped = sum(verdict.outcome is Outcome.SKIPPED for verdict in own)
         suite = Xml.SubElement(
             root, "testsuite", {"name": _text(name), **_counts(own), "skipped": str(skipped)}
