@@ -111,6 +111,15 @@ def test_a_signal_ends_it_without_a_report(start, configured, tmp_path, monkeypa
     assert sorted(os.listdir(tmp_path)) == ["a.onnx", "b.onnx", "ledg.toml"]
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_closed_stdout_is_141_and_silent(start, configured, form):
+    configured("1 ms")
+    process = start("check", "--format", form)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=20) == 141
+
+
 def test_one_check_writes_several_formats(ledg, configured, tmp_path):
     configured("1 ms")
     also = [part for name in FORMATS for part in ("--also", f"{name}=out.{name}")]

@@ -13,10 +13,10 @@ from ledg_rt.rendering.markdown import quoted
 from ledg_rt.rendering.style import PLAIN, Style
 from ledg_rt.rendering.text import fit
 
-LINES = 100
-"""Verdicts that are spelled out, of those that are broken and of those that are kept: comments have a limit."""
+LINES, DETAILS = 50, 15
+"""Lines of each table, and verdicts with reasons and nodes: a comment may have 65,536 characters on GitHub."""
 
-NAME_LIMIT = 120
+NAME_LIMIT, REASON_LIMIT = 80, 200
 _HEAD = "| | model | platform | budget | found | limit | change |\n| --- | --- | --- | --- | ---: | ---: | ---: |\n"
 
 
@@ -27,14 +27,14 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
     stream.write(f"**Latency budgets:** {words.summary(report)}\n")
     if broken:
         stream.write("\n" + _table(broken))
-        stream.write("\n" + "".join(_details(verdict) for verdict in broken[:LINES]))
+        stream.write("\n" + "".join(_details(verdict) for verdict in broken[:DETAILS]))
     if kept:
         count = f"{len(kept)} without a problem"
         stream.write(f"\n<details><summary>{count}</summary>\n\n{_table(kept)}\n</details>\n")
     if report.suggestions:
         stream.write("\n")
-        for item in report.suggestions:
-            stream.write(f"- {_code(words.suggestion(item))}\n")
+        for item in report.suggestions[:DETAILS]:
+            stream.write(f"- {_code(words.suggestion(item), REASON_LIMIT)}\n")
 
 
 def _table(verdicts: Sequence[Verdict]) -> str:
@@ -58,7 +58,7 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
 
 def _details(verdict: Verdict) -> str:
     texts = words.reasons(verdict)
-    lines = [f"- {_code(words.place(verdict))}: {'; '.join(map(_code, texts))}\n"]
+    lines = [f"- {_code(words.place(verdict))}: {'; '.join(_code(text, REASON_LIMIT) for text in texts)}\n"]
     for label, nodes in (("in", verdict.nodes), ("in what changed:", verdict.changed_nodes)):
         for node in nodes:
             share = words.percent(node.share * 100)
@@ -66,5 +66,5 @@ def _details(verdict: Verdict) -> str:
     return "".join(lines)
 
 
-def _code(text: str) -> str:
-    return quoted(fit(text, NAME_LIMIT * 2))
+def _code(text: str, limit: int = NAME_LIMIT) -> str:
+    return quoted(fit(text, limit))

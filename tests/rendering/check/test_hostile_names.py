@@ -88,6 +88,18 @@ def test_markdown(written, hostile_report):
     assert sum(token.type == "tr_open" for token in tokens) == 7
 
 
+def test_a_comment_is_never_too_long_for_github(written, report_of, case, make_row):
+    long = "n" * 200
+    cases = [
+        case(make_row(f"{long}{at}.onnx"), p50, name=f"{long}{at}")
+        for p50 in (41.2, 9.0)
+        for at in range(500)
+    ]
+    text = written("markdown", report_of(cases))
+    assert len(text) < 65_536
+    assert text.count("... and 450 more") == 2
+
+
 def test_junit(written, hostile_report):
     root = Xml.fromstring(written("junit", hostile_report).encode("utf-8"))
     rules = schema("junit")
