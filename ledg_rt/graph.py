@@ -22,6 +22,7 @@ BITS: Mapping[str, int] = {
 """Bits an element takes in memory, by element type (all float8 variants are ``float8``)."""
 
 NAME_LIMIT = 200
+"""Characters that are kept of the name of a node: files may hold any number."""
 
 
 @dataclass(frozen=True, slots=True)

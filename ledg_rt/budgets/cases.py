@@ -59,7 +59,7 @@ def predicted(
     for budget in configuration.budgets:
         paths, idle = files(budget.models, folder)
         if strict:
-            _refuse_nothing(budget, paths, idle, f"a file below {os.path.abspath(folder)}")
+            _refuse_nothing(budget, paths, idle, f"file below {os.path.abspath(folder)}")
         found.append((budget, paths))
     answers = _answers(predictor, found, platforms, folder)
     return [
@@ -89,7 +89,7 @@ def saved(
             models = by_platform.get(platforms[name].sha256, {})
             paths, idle = matching(sorted(models), budget.models)
             if strict:
-                _refuse_nothing(budget, paths, idle, f"a saved row for [platform.{name}]")
+                _refuse_nothing(budget, paths, idle, f"saved row for [platform.{name}]")
             cases += [Case(budget, name, path, item) for path in paths for item in models[path]]
     return cases
 
@@ -113,7 +113,7 @@ def _refuse_nothing(budget: Budget, paths: list[str], idle: list[str], what: str
         pattern = idle[0] if idle else ", ".join(budget.models)
         raise LedgError(
             "config",
-            f"budget {budget.name!r}: models = {pattern!r} matches no {what.removeprefix('a ')}",
+            f"budget {budget.name!r}: models = {pattern!r} matches no {what}",
             'globs are relative to the configuration, as in models = ["models/**/*.onnx", "!models/old/**"]',
         )
 

@@ -134,6 +134,24 @@ def test_one_check_writes_several_formats(ledg, configured, tmp_path):
     assert text["github"].startswith("::error file=a.onnx,")
 
 
+def test_a_section_of_the_project_file_does_as_well(ledg, configured, tmp_path):
+    configured("1 ms")
+    text = (
+        (tmp_path / "ledg.toml")
+        .read_text()
+        .replace("[platform", "[tool.ledg.platform")
+        .replace("[[", "[[tool.ledg.")
+    )
+    (tmp_path / "pyproject.toml").write_text(f"[project]\nname = 'x'\n{text}")
+    code, _, err = ledg("check")
+    assert (code, err) == (
+        2, "ledg: error: ledg.toml and [tool.ledg] of pyproject.toml both have budgets; keep one of them\n",
+    )  # fmt: skip
+    (tmp_path / "ledg.toml").unlink()
+    code, out, _ = ledg("check", "--format", "json")
+    assert (code, json.loads(out)["configuration"]) == (1, "pyproject.toml")
+
+
 def test_a_configuration_elsewhere_has_its_own_models(ledg, configured, tmp_path):
     (tmp_path / "ml").mkdir()
     (tmp_path / "ml" / "c.onnx").touch()
