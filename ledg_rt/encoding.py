@@ -54,7 +54,8 @@ class GraphEncoding:
     ``sentences``: the distinct ones; ``text``: int32 [N], index into them. ``quantities``: float64
     [N, len(QUANTITIES)]. ``traits``: float32 [N, len(TRAITS)]. ``neighbours``: int32
     [N, len(RELATIONS), NEIGHBOURS], -1 where there are fewer; the node itself comes first. ``cut``:
-    neighbours left out by the limit. ``batch``: samples in one run.
+    neighbours left out by the limit. ``batch``: samples in one run. ``names``: of the nodes, for people;
+    () in a corpus.
     """
 
     sentences: tuple[str, ...]
@@ -64,6 +65,7 @@ class GraphEncoding:
     neighbours: NDArray[np.int32]
     cut: int
     batch: int
+    names: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> NDArray[np.float32]:
@@ -111,7 +113,8 @@ def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
     sentences = tuple(sorted(set(texts)))
     index = {sentence: at for at, sentence in enumerate(sentences)}
     text = np.array([index[sentence] for sentence in texts], dtype=np.int32)
-    return GraphEncoding(sentences, text, quantities, traits, neighbours, cut, batch)
+    names = tuple(node.name for node in nodes)
+    return GraphEncoding(sentences, text, quantities, traits, neighbours, cut, batch, names)
 
 
 def rebatch(encoding: GraphEncoding, batch: int) -> GraphEncoding:

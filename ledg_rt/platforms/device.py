@@ -6,8 +6,10 @@ accelerators are published figures. A figure that is not known is ``None``, neve
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 KINDS = ("cpu", "gpu", "npu", "dsp", "tpu", "fpga", "mcu")
 
@@ -106,3 +108,13 @@ class Platform:
     year: int | None = None
     named: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all that the model sees, in hexadecimal: equal for two ways to write the same platform."""
+        seen = {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("id", "text", "named", "notes")
+        }
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

@@ -39,13 +39,13 @@ def resolve(text: str) -> Platform:
         )
     if stripped.endswith(".toml"):
         return _from_file(Path(stripped))
-    if (by_id := _from_id(stripped)) is not None:
+    if (by_id := from_id(stripped)) is not None:
         return by_id
     return _from_text(stripped)
 
 
-def _from_id(text: str) -> Platform | None:
-    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; None if it is no id."""
+def from_id(text: str) -> Platform | None:
+    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; ``None`` if it is no id."""
     head, *tags = text.split("+")
     parts = head.split("/")
     device = devices().get(parts[0])
@@ -101,7 +101,7 @@ def _from_file(path: Path) -> Platform:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PlatformError("usage", f"{path}: cannot be read", error.strerror or "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or NUL in the path
         raise PlatformError(
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None
