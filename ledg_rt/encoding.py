@@ -113,7 +113,7 @@ def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
     sentences = tuple(sorted(set(texts)))
     index = {sentence: at for at, sentence in enumerate(sentences)}
     text = np.array([index[sentence] for sentence in texts], dtype=np.int32)
-    names = tuple(node.name for node in nodes)
+    names = tuple(graph.nodes[old].name for old in order)
     return GraphEncoding(sentences, text, quantities, traits, neighbours, cut, batch, names)
 
 
