@@ -162,17 +162,13 @@ def platform_keys(platform: Platform) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def canonical_order(graph: Graph) -> list[int]:
-    """Positions of ``graph.nodes`` sorted by depth, then by a hash of all that is above and below."""
-    return _order(graph, [_label(node) for node in graph.nodes])
-
-
 def _label(node: Node) -> bytes:
     own = (node.op, node.domain, sorted(node.attributes.items()), node.inputs, node.outputs)
     return _digest(repr(own).encode())
 
 
 def _order(graph: Graph, labels: Sequence[bytes]) -> list[int]:
+    """Positions of ``graph.nodes`` sorted by depth, then by a hash of all that is above and below."""
     sons: list[list[int]] = [[] for _ in graph.nodes]
     fathers: list[list[int]] = [[] for _ in graph.nodes]
     for a, b in graph.edges:
