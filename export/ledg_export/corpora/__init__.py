@@ -6,8 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ledg_export.corpora import (
+    hailo,
+    mlperf_inference,
+    mlperf_tiny,
+    ncnn,
+    netspresso,
+    opencv_zoo,
+    paddle_lite,
+    paddleclas,
+    qualcomm_aihub,
+    rknn,
+)
 from ledg_export.corpora import help as help_tables
-from ledg_export.corpora import mlperf_inference, ncnn, qualcomm_aihub
 from ledg_export.corpora.sample import Sample
 
 CLASSES_KEPT = 4
@@ -27,5 +38,12 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "ncnn": ncnn.read,
     "help": _nasbench201,
     "qualcomm_aihub": qualcomm_aihub.read,
+    "netspresso": netspresso.read,
+    "paddleclas": paddleclas.read,
+    "paddle_lite": paddle_lite.read,
+    "opencv_zoo": opencv_zoo.read,
+    "hailo": hailo.read,
+    "rknn": rknn.read,
+    "mlperf_tiny": mlperf_tiny.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
