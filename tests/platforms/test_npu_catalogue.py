@@ -8,7 +8,7 @@ import pytest
 
 from ledg_rt.platforms.catalogue import cores, devices
 
-FILES = ("qualcomm.toml",)
+FILES = ("microcontrollers.toml", "npus.toml", "paddle.toml", "qualcomm.toml")
 RANGES = {  # least and greatest figure that hardware of these files has
     "bandwidth_gbs": (1, 140),
     "memory_gb": (0.0001, 64),

@@ -9,12 +9,19 @@ from pathlib import Path
 from ledg_export.corpora import (
     accel_nasbench,
     brp_nas,
+    hailo,
     hw_nas_bench,
     mlperf_inference,
+    mlperf_tiny,
     ncnn,
+    netspresso,
     nnlqp,
     oneproxy,
+    opencv_zoo,
+    paddle_lite,
+    paddleclas,
     qualcomm_aihub,
+    rknn,
     timm_benchmark,
 )
 from ledg_export.corpora import help as help_tables
@@ -33,5 +40,12 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "nnlqp": nnlqp.read,
     "accel_nasbench": accel_nasbench.read,
     "qualcomm_aihub": qualcomm_aihub.read,
+    "netspresso": netspresso.read,
+    "paddleclas": paddleclas.read,
+    "paddle_lite": paddle_lite.read,
+    "opencv_zoo": opencv_zoo.read,
+    "hailo": hailo.read,
+    "rknn": rknn.read,
+    "mlperf_tiny": mlperf_tiny.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
