@@ -46,10 +46,10 @@ def _archive() -> ZipFile:
     root = os.environ.get("LEDG_GRAPHS")
     if not root:
         raise FileNotFoundError(f"timm graphs are read from $LEDG_GRAPHS/{ARCHIVE}: LEDG_GRAPHS is not set")
-    return _open(Path(root) / ARCHIVE)
+    return _open(Path(root) / ARCHIVE, os.getpid())
 
 
 @cache
-def _open(path: Path) -> ZipFile:
-    # The directory of the archive is read once a process.
+def _open(path: Path, _process: int) -> ZipFile:
+    # Once a process: forked ones would move the position of one shared file.
     return ZipFile(path)
