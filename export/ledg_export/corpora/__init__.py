@@ -9,6 +9,7 @@ from pathlib import Path
 from ledg_export.corpora import (
     hailo,
     mlperf_inference,
+    mlperf_offline,
     mlperf_tiny,
     ncnn,
     netspresso,
@@ -45,5 +46,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "hailo": hailo.read,
     "rknn": rknn.read,
     "mlperf_tiny": mlperf_tiny.read,
+    "mlperf_offline": mlperf_offline.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
