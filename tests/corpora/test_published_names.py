@@ -35,8 +35,8 @@ READERS = {
     for module in (hailo, mlperf_tiny, netspresso, opencv_zoo, paddle_lite, paddleclas, rknn)
 }
 LEAST = {
-    "hailo": 200, "mlperf_tiny": 80, "netspresso": 100, "opencv_zoo": 60, "paddle_lite": 150, "paddleclas": 350,
-    "rknn": 14,
+    "hailo": 320, "mlperf_tiny": 80, "netspresso": 140, "opencv_zoo": 90, "paddle_lite": 150, "paddleclas": 350,
+    "rknn": 120,
 }  # fmt: skip
 NAME = {
     "hailo": hailo.network, "mlperf_tiny": lambda row: row["bench"], "netspresso": lambda row: row["model"],
