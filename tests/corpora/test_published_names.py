@@ -77,6 +77,8 @@ def test_a_network_has_a_graph_or_a_reason():
         ("timm/vit_base_patch16_224@224", "vit"),
         ("efficientnet_lite/0", "efficientnet"),
         ("timm/efficientnet_b0@224", "efficientnet"),
+        ("inception_v3/299", "inception"),
+        ("timm/inception_v3@299", "inception"),
         ("resnet/50-224", "resnet"),
     ],
 )
