@@ -12,6 +12,7 @@ from ledg_export.corpora import (
     hailo,
     hw_nas_bench,
     mlperf_inference,
+    mlperf_offline,
     mlperf_tiny,
     ncnn,
     netspresso,
@@ -47,5 +48,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "hailo": hailo.read,
     "rknn": rknn.read,
     "mlperf_tiny": mlperf_tiny.read,
+    "mlperf_offline": mlperf_offline.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""

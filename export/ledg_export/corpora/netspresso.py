@@ -1,8 +1,9 @@
 """NetsPresso's device matrix: published networks on Jetsons, Raspberry Pis, a Xeon, an NPU and a microcontroller.
 
-Source: Nota-NetsPresso/netspresso-trainer (Apache-2.0). The classifiers were trained for three classes; the graphs
-have their thousand, at most 0.6 % of the multiply-adds more. TFLite's float16 files hold weights only: the CPUs of
-the table compute them in fp32, as OpenVINO does on the Xeon, and their platforms have the tag ``fp16-weights``.
+Source: Nota-NetsPresso/netspresso-trainer (Apache-2.0). Classifiers were trained for three classes, detectors for four;
+the graphs have the thousand of ImageNet and the eighty of COCO, at most 2 % of the multiply-adds more. TFLite's float16
+files hold weights only: the CPUs of the table compute them in fp32, as OpenVINO does on the Xeon, and their platforms
+have the tag ``fp16-weights``.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 
 from ledg_export.corpora.timm_families import family_of_timm
 
-_FAMILIES: Mapping[str, str] = {"efficientnet_lite": "efficientnet"}
+_FAMILIES: Mapping[str, str] = {"efficientnet_lite": "efficientnet", "inception_v3": "inception"}
 """Families that have another name in the zoo than across sources."""
 
 

@@ -15,9 +15,11 @@ from ledg_export.zoo import (
     alexnet,
     bert,
     densenet,
+    efficientnet,
     efficientnet_lite,
     fbnet,
     googlenet,
+    inception_v3,
     mlperf_tiny,
     mnasnet,
     mobilenet_v1,
@@ -35,6 +37,10 @@ from ledg_export.zoo import (
     timm_zip,
     unet3d,
     vgg,
+    yolov3,
+    yolov5,
+    yolov8,
+    yolox,
 )
 
 _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
@@ -62,6 +68,12 @@ _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
     "timm": timm_zip.build,
     "unet3d": unet3d.build,
     "vgg": vgg.build,
+    "efficientnet": efficientnet.build,
+    "inception_v3": inception_v3.build,
+    "yolov3": yolov3.build,
+    "yolov5": yolov5.build,
+    "yolov8": yolov8.build,
+    "yolox": yolox.build,
 }
 
 _CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
