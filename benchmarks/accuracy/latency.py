@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -57,6 +58,8 @@ def main() -> None:
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
     model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    if int(os.environ.get("RANK", "0")) > 0:  # of several processes that train together the first one scores
+        return
     predictor = partial(_predict, model, vocabulary, embedder, graphs=corpus.graphs)
     rows = evaluate(parts, corpus.graphs, predictor, options.part, options.sources.split(","))
     print(table(rows))

@@ -40,7 +40,7 @@ class Recipe:
     weight_decay: float = 0.02
     warmup: float = 0.04
     visits: int = 3000
-    budget: int = 1_000
+    budget: int = 1_500
     save_minutes: float = 5.0
     seed: int = 0
     model: dict[str, Any] = field(default_factory=dict)
