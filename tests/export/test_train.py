@@ -13,7 +13,6 @@ import ledg_rt
 from ledg_export.batches import LatencyData, predict
 from ledg_export.bundle import write_bundle
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load_graphs, save_graphs
 from ledg_export.train import CLOCK, Recipe, train
 from ledg_export.zoo import build
 from ledg_rt import Predictor
@@ -109,17 +108,6 @@ def test_an_interrupted_run_goes_on_where_it_stopped(data, embedder, tmp_path):
     }
     # Twenty steps of a tenth of a second, then twenty more: a clock that forgot would take forty.
     assert clocks == {20: pytest.approx(2), 40: pytest.approx(4)}
-
-
-def test_graphs_survive_the_cache(data, tmp_path):
-    path = tmp_path / "graphs.npz"
-    save_graphs(path, dict(data.graphs))
-    loaded = load_graphs(path)
-    assert loaded.keys() == data.graphs.keys()
-    for name, graph in data.graphs.items():
-        assert loaded[name].sentences == graph.sentences
-        for array in ("text", "quantities", "traits", "neighbours"):
-            np.testing.assert_array_equal(getattr(loaded[name], array), getattr(graph, array))
 
 
 def test_the_shipped_bundle_is_whole_small_and_knows_its_devices():
