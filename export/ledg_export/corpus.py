@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -61,15 +64,30 @@ def build(cache: Path, sources: Iterable[str] = tuple(SOURCES), jobs: int | None
     """Read the sources and encode every graph that they name, in parallel; resumes where it stopped."""
     root = data_root()
     fingerprint = _fingerprint(root)
-    with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
-        stale = [source for source in sources if not _is_current(cache, source, fingerprint)]
-        read = pool.map(partial(_read_source, cache, root, fingerprint), stale)
+    stale = [source for source in sources if not _is_current(cache, source, fingerprint)]
+    with workers(jobs) as run:
+        read = run(partial(_read_source, cache, root, fingerprint), stale)
         for _ in tqdm(read, total=len(stale), desc="samples", disable=not stale):
             pass
-        encode_missing(cache, sources, pool)
+        encode_missing(cache, sources, run)
 
 
-def encode_missing(cache: Path, sources: Iterable[str], pool: ProcessPoolExecutor) -> None:
+Run = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
+"""Results of a function for each of some arguments, in order."""
+
+
+@contextmanager
+def workers(jobs: int | None) -> Iterator[Run]:
+    """``map`` over ``jobs`` processes (all cores where it is None); over none but this one for a single job."""
+    if jobs == 1:
+        yield map
+        return
+    # Started afresh: a copy of this process would hold locks of Arrow's threads that nobody releases.
+    with ProcessPoolExecutor(jobs or os.cpu_count(), get_context("spawn")) as pool:
+        yield pool.map
+
+
+def encode_missing(cache: Path, sources: Iterable[str], run: Run) -> None:
     """Encode the graphs of the samples of ``sources`` that the cache has not got yet."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for source in sources:
@@ -81,7 +99,7 @@ def encode_missing(cache: Path, sources: Iterable[str], pool: ProcessPoolExecuto
         size = min(PART, 1 + len(missing) // 16)
         chunks = [missing[at : at + size] for at in range(0, len(missing), size)]
         with tqdm(total=len(missing), desc=family, disable=not missing) as bar:
-            for count in pool.map(partial(_encode_part, folder), chunks):
+            for count in run(partial(_encode_part, folder), chunks):
                 bar.update(count)
 
 
