@@ -12,6 +12,7 @@ from ledg_export.corpora import (
     hw_nas_bench,
     mlperf_inference,
     ncnn,
+    neusight,
     nnlqp,
     oneproxy,
     timm_benchmark,
@@ -31,5 +32,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "brp_nas": brp_nas.read,
     "nnlqp": nnlqp.read,
     "accel_nasbench": accel_nasbench.read,
+    "neusight": neusight.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
