@@ -2,9 +2,11 @@ import csv
 import gzip
 import os
 from collections import Counter
+from math import prod
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto
 
 from ledg_export import zoo
 from ledg_export.corpora import neusight as tables
@@ -66,6 +68,7 @@ def test_operators_are_one_node_of_their_size(graph_id, macs, inputs, weights):
 
 def test_a_row_of_two_tables_counts_once(tmp_path):
     (tmp_path / "neusight").mkdir()
+    (tmp_path / "neusight" / "e2e_labels.csv").write_text("device,name,e2e_latency\n")
     for name in ("test_ln", "test_vec"):
         with gzip.open(tmp_path / "neusight" / f"{name}.csv.gz", "wt", newline="") as stream:
             writer = csv.DictWriter(stream, fieldnames=list(ADD))
@@ -77,6 +80,45 @@ def test_a_row_of_two_tables_counts_once(tmp_path):
     assert dropped == {"the same row in another table": 1}
 
 
+def test_networks_are_inference_of_one_device(tmp_path):
+    names = (
+        "gpt2_large-inf-1024-4",
+        "opt_13-train-2048-1",
+        "bert_large-inf-512-8-fusion",
+        "switch4-inf-512-1",
+    )
+    rows = "".join(f"Tesla_T4,{name},2505.22\n" for name in names)
+    (tmp_path / "neusight").mkdir()
+    (tmp_path / "neusight" / "e2e_labels.csv").write_text("device,name,e2e_latency\n" + rows)
+    dropped: Counter[str] = Counter()
+    (sample,) = tables.read_networks(tmp_path, dropped)
+    assert (sample.graph_id, sample.batch, sample.family) == ("gpt/gpt2-36-1280-20-1024", 4, "gpt")
+    assert sample.platform == "nvidia-t4/pytorch/fp32"
+    assert dropped == {
+        "training": 1,
+        "fused or on several devices": 1,
+        "no graph: mixture of experts": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arch", "parameters"),
+    [
+        ("gpt2-36-1280-20-1024", 774_030_080),  # GPT-2 large, transformers: the head is the embedding
+        ("opt-24-2048-32-2048", 1_315_758_080 - 2 * 2048),  # OPT 1.3B, transformers: two more positions
+    ],
+)
+def test_decoders_have_the_published_parameters(arch, parameters):
+    model = zoo.build(f"gpt/{arch}")
+    weights = [tuple(item.dims) for item in model.graph.initializer if item.data_type == TensorProto.FLOAT and not item.raw_data]  # fmt: skip
+    width = int(arch.split("-")[2])
+    shared = max(prod(dims) for dims in weights)
+    masks = [dims for dims in weights if len(dims) == 4]
+    assert len(masks) == 1
+    assert shared % width == 0
+    assert sum(map(prod, weights)) - shared - prod(masks[0]) == parameters
+
+
 @needs_data
 def test_every_row_is_kept_or_counted_and_resolves():
     dropped: Counter[str] = Counter()
@@ -85,7 +127,7 @@ def test_every_row_is_kept_or_counted_and_resolves():
         kept += 1
         platforms.add(sample.platform)
         assert sample.latency_ms > 0
-    assert kept + dropped.total() == 343_130
+    assert kept + dropped.total() == 343_130 + 115
     assert kept > 331_000
     for name in platforms:
         assert resolve(name).id == name

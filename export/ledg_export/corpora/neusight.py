@@ -1,8 +1,9 @@
-"""NeuSight: 330,000 timings of single operators on data centre GPUs.
+"""NeuSight: 330,000 timings of single operators on data centre GPUs, and of language models that read a prompt.
 
 Source: Lee et al., NeuSight, ASPLOS 2025 (sitar-lab/NeuSight, MIT), PyTorch 2.1 where a version is given, fp32. Graph ids are
 of the zoo's ``operator`` family; the leading dimension is the batch: rows of a matrix for ``linear``, of (B, H) for
-element-wise operators. The tables of whole networks are end-to-end times of language models whose graphs the zoo has not.
+element-wise operators. Networks are rebuilt from the shapes in the traces: layers, width and heads (``gpt3_xl`` of the table
+is 24 layers of width 3,072). BERT has a question-answering head here, a classifier there.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ SOURCE = "neusight"
 
 DEVICES: Mapping[str, str] = {
     "AMD Instinct MI100": "amd-instinct-mi100", "AMD Instinct MI210": "amd-instinct-mi210",
+    "AMD Instinct MI250": "amd-instinct-mi250-gcd",
     "NVIDIA A100 80GB PCIe": "nvidia-a100-pcie-80gb", "NVIDIA A100-PCIE-40GB": "nvidia-a100-pcie-40gb",
     "NVIDIA L4": "nvidia-l4", "Tesla P100-PCIE-16GB": "nvidia-p100-pcie-16gb", "Tesla P4": "nvidia-p4",
     "Tesla T4": "nvidia-t4", "Tesla V100-PCIE-32GB": "nvidia-v100-pcie-32gb",
 }  # fmt: skip
 """Device of a row -> device of the catalogue."""
 
+NETWORKS: Mapping[str, str] = {
+    "bert_large": "bert/large-", "gpt2_large": "gpt/gpt2-36-1280-20-", "gpt3_xl": "gpt/gpt2-24-3072-24-",
+    "gpt3_27": "gpt/gpt2-32-2560-32-", "opt_13": "gpt/opt-24-2048-32-",
+}  # fmt: skip
+"""Network of a name -> graph id up to the sequence length."""
+
+_E2E = {name.replace(" ", "_"): device for name, device in DEVICES.items()}
 _CONV = (
     "Input_Channel",
     "Output_Channel",
@@ -36,6 +45,41 @@ _CONV = (
 
 
 def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
+    """Operators, then networks, below the data root ``data``; counts rows left out in ``dropped``, by reason."""
+    yield from read_operators(data, dropped)
+    yield from read_networks(data, dropped)
+
+
+def read_networks(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
+    """End-to-end inference; names are ``<network>-<inf|train>-<length>-<batch>[-<variant>]``.
+
+    Raises:
+        KeyError: a device that is not in the mapping.
+    """
+    with (data / SOURCE / "e2e_labels.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            network, mode, length, batch, *variant = row["name"].split("-")
+            if reason := _network_fault(network, mode, variant):
+                dropped[reason] += 1
+                continue
+            graph_id = NETWORKS[network] + length
+            yield Sample(
+                graph_id=graph_id, platform=f"{_E2E[row['device']]}/pytorch/fp32", batch=int(batch),
+                latency_ms=float(row["e2e_latency"]), statistic="mean", source=SOURCE,
+                family="bert" if network.startswith("bert") else "gpt", isomorphism=graph_id,
+            )  # fmt: skip
+
+
+def _network_fault(network: str, mode: str, variant: list[str]) -> str | None:
+    """Why a network is left out; None for a good one."""
+    if mode != "inf":
+        return "training"
+    if variant:
+        return "fused or on several devices"
+    return None if network in NETWORKS else "no graph: mixture of experts"
+
+
+def read_operators(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
     """Samples of the operator tables below the data root ``data``; counts rows left out in ``dropped``, by reason.
 
     Raises:
