@@ -16,7 +16,7 @@ ACCEL = "6 4 6 6 6 1 1/3 5 3 5 5 3 3/1 2 3 3 2 2 2/0 0 1 0 0 0 1"
 
 IDS = {
     "accel_nasbench": f"accel_nasbench/{ACCEL}", "alexnet": "alexnet/224", "bert": "bert/base-16", "densenet": "densenet/121-224",
-    "efficientnet_lite": "efficientnet_lite/0", "fbnet": f"fbnet/{FBNET}", "googlenet": "googlenet/224", "gpt": "gpt/gpt2-1-32-4-8",
+    "efficientnet_lite": "efficientnet_lite/0", "fbnet": f"fbnet/{FBNET}", "googlenet": "googlenet/224", "gpt": "gpt/gpt2-1-32-4-8", "hat": "hat/64-1-96-4-8",
     "mlperf_tiny": "mlperf_tiny/kws", "mnasnet": "mnasnet/0.5-224", "mobilenet_v1": "mobilenet_v1/0.25-128",
     "mobilenet_v2": "mobilenet_v2/0.35-96", "mobilenet_v3": "mobilenet_v3/small-128-0.75",
     "nasbench201": f"nasbench201/{CELL}", "ofa_mbv3": f"ofa_mbv3/{OFA}", "operator": "operator/conv/8-16-3-14-2-1", "resnet": "resnet/50-224",

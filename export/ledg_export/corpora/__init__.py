@@ -9,6 +9,7 @@ from pathlib import Path
 from ledg_export.corpora import (
     accel_nasbench,
     brp_nas,
+    hat,
     hw_nas_bench,
     mlperf_inference,
     ncnn,
@@ -33,5 +34,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "nnlqp": nnlqp.read,
     "accel_nasbench": accel_nasbench.read,
     "neusight": neusight.read,
+    "hat": hat.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
