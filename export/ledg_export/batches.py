@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ledg_export.corpora.sample import Sample
+from ledg_export.graph_store import GraphStore
 from ledg_export.model import LedgConfig, LedgFormer
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys, rebatch
 from ledg_rt.platforms import resolve
@@ -64,7 +65,7 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
     """The training view of samples: one item a (graph, batch, source)."""
 
     def __init__(self, samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> None:
-        self.graphs = graphs
+        self.graphs = GraphStore.of(graphs)
         self.platform_ids = sorted({sample.platform for sample in samples})
         position = {platform: at for at, platform in enumerate(self.platform_ids)}
         grouped: dict[tuple[str, int, str], list[tuple[int, float]]] = defaultdict(list)
@@ -91,7 +92,7 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
 
     def nodes(self, index: int) -> int:
         """Size of the graph of an item, for bucketing."""
-        return len(self.graphs[self.visits[index].graph_id].text)
+        return self.graphs.size(self.visits[index].graph_id)
 
     def keys(self) -> list[str]:
         """Every name of the platforms of ``visits`` that a model can remember; see ``platform_keys``."""
@@ -100,7 +101,7 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
 
     def sentences(self) -> list[str]:
         """Every sentence that training can meet: of the graphs and of all variants of the platforms."""
-        found = {sentence for visit in self.visits for sentence in self.graphs[visit.graph_id].sentences}
+        found = self.graphs.sentences({visit.graph_id for visit in self.visits})
         for platform in self.platform_ids:
             for variant in spoken_variants(resolve(platform)):
                 found.update(encode_platform(variant).sentences)

@@ -1,7 +1,8 @@
 """The corpus: samples and encoded graphs of all sources, built once into a cache folder.
 
-Layout of the cache: ``samples.parquet`` (one row a measurement), ``graphs/<family>.npz`` (encodings at
-batch 1, concatenated), ``dropped.json`` (rows left out, by source and reason). A second build does nothing.
+Layout of the cache: ``samples/<source>.parquet`` (one row a measurement; its metadata has a fingerprint of what it was
+read from and the rows left out, by reason), ``graphs/<family>/<digest of the ids>.npz`` (encodings at batch 1). What is
+there is not built again, so an interrupted build goes on and a second one does nothing.
 """
 
 from __future__ import annotations
@@ -9,25 +10,32 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from importlib.resources import files
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from ledg_export import zoo
 from ledg_export.corpora import SOURCES
 from ledg_export.corpora.sample import Sample
-from ledg_rt.encoding import FORMAT, GraphEncoding, encode_graph
+from ledg_export.graph_store import GraphStore, Part
+from ledg_export.sample_store import read_metadata, read_table, to_samples, to_table, write_table
+from ledg_export.zoo import timm_zip
+from ledg_rt.encoding import encode_graph
 from ledg_rt.errors import LedgError
 from ledg_rt.platforms import resolve
-from ledg_rt.platforms.catalogue import devices
 from ledg_rt.reading import read_graph
+
+PART = 400
+"""Graphs of a part at most: what an interrupted build has to do again."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Corpus:
     """Samples beside the encoded graphs that they name (batch 1; see ``encoding.rebatch``)."""
 
     samples: tuple[Sample, ...]
-    graphs: dict[str, GraphEncoding]
+    graphs: GraphStore
 
 
 def data_root() -> Path:
@@ -55,122 +63,124 @@ def data_root() -> Path:
 def build(cache: Path, sources: Iterable[str] = tuple(SOURCES), jobs: int | None = None) -> None:
     """Read the sources and encode every graph that they name, in parallel; resumes where it stopped."""
     root = data_root()
-    (cache / "graphs").mkdir(parents=True, exist_ok=True)
-    dropped: dict[str, Counter[str]] = {}
-    samples: list[Sample] = []
+    fingerprint = _fingerprint(root)
+    stale = [source for source in sources if not _is_current(cache, source, fingerprint)]
+    with workers(jobs) as run:
+        read = run(partial(_read_source, cache, root, fingerprint), stale)
+        for _ in tqdm(read, total=len(stale), desc="samples", disable=not stale):
+            pass
+        encode_missing(cache, sources, run)
+
+
+Run = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
+"""Results of a function for each of some arguments, in order."""
+
+
+@contextmanager
+def workers(jobs: int | None) -> Iterator[Run]:
+    """``map`` over ``jobs`` processes (all cores where it is None); over none but this one for a single job."""
+    if jobs == 1:
+        yield map
+        return
+    # Started afresh: a copy of this process would hold locks of Arrow's threads that nobody releases.
+    with ProcessPoolExecutor(jobs or os.cpu_count(), get_context("spawn")) as pool:
+        yield pool.map
+
+
+def encode_missing(cache: Path, sources: Iterable[str], run: Run) -> None:
+    """Encode the graphs of the samples of ``sources`` that the cache has not got yet."""
+    wanted: dict[str, set[str]] = defaultdict(set)
     for source in sources:
-        dropped[source] = Counter()
-        samples.extend(SOURCES[source](root, dropped[source]))
-    by_family: dict[str, set[str]] = defaultdict(set)
-    for sample in samples:
-        by_family[sample.graph_id.split("/", 1)[0]].add(sample.graph_id)
-    with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
-        for family, wanted in sorted(by_family.items()):
-            _encode_family(cache / "graphs" / f"{family}.npz", sorted(wanted), pool)
-    for sample_platform in {sample.platform for sample in samples}:
-        resolve(sample_platform)
-    columns = {name: [getattr(sample, name) for sample in samples] for name in asdict(samples[0])}
-    pq.write_table(pa.table(columns), cache / "samples.parquet", compression="zstd")
-    (cache / "dropped.json").write_text(json.dumps(dropped, indent=1, sort_keys=True) + "\n")
+        for graph_id in _distinct(cache, source, "graph_id"):
+            wanted[zoo.family_of(graph_id)].add(graph_id)
+    for family, ids in sorted(wanted.items()):
+        folder = cache / "graphs" / family
+        missing = sorted(ids - {str(name) for part in _parts(folder) for name in part.ids})
+        size = min(PART, 1 + len(missing) // 16)
+        chunks = [missing[at : at + size] for at in range(0, len(missing), size)]
+        with tqdm(total=len(missing), desc=family, disable=not missing) as bar:
+            for count in run(partial(_encode_part, folder), chunks):
+                bar.update(count)
 
 
 def load(cache: Path, sources: Iterable[str] | None = None) -> Corpus:
-    """Read a built cache, or the part of it that ``sources`` name."""
-    rows = pq.read_table(cache / "samples.parquet").to_pylist()
-    wanted = set(sources) if sources is not None else None
-    samples = tuple(Sample(**row) for row in rows if wanted is None or row["source"] in wanted)
-    families = {sample.graph_id.split("/", 1)[0] for sample in samples}
-    graphs: dict[str, GraphEncoding] = {}
-    for family in sorted(families):
-        graphs.update(load_graphs(cache / "graphs" / f"{family}.npz"))
-    return Corpus(samples, graphs)
+    """Read a built cache, or the part of it that ``sources`` name.
+
+    Raises:
+        LedgError: nothing was built there.
+    """
+    wanted = built_sources(cache) if sources is None else tuple(sources)
+    samples = [sample for source in wanted for sample in to_samples(read_table(sample_path(cache, source)))]
+    families = {zoo.family_of(sample.graph_id) for sample in samples}
+    return Corpus(tuple(samples), load_graphs(cache, families))
 
 
-def _encode_family(path: Path, wanted: Sequence[str], pool: ProcessPoolExecutor) -> None:
-    known = load_graphs(path) if path.exists() else {}
-    missing = [graph_id for graph_id in wanted if graph_id not in known]
-    if not missing:
-        return
-    encoded = pool.map(_encode, missing, chunksize=16)
-    for graph_id, encoding in tqdm(zip(missing, encoded, strict=True), total=len(missing), desc=path.stem):
-        known[graph_id] = encoding
-    save_graphs(path, known)
+def load_graphs(cache: Path, families: Iterable[str]) -> GraphStore:
+    """The encoded graphs of some families of the zoo."""
+    return GraphStore(part for family in sorted(families) for part in _parts(cache / "graphs" / family))
 
 
-def _encode(graph_id: str) -> GraphEncoding:
-    return encode_graph(read_graph(zoo.build(graph_id).SerializeToString()))
+def built_sources(cache: Path) -> tuple[str, ...]:
+    """The sources that a cache has samples of, sorted.
+
+    Raises:
+        LedgError: nothing was built there.
+    """
+    found = tuple(sorted(path.stem for path in (cache / "samples").glob("*.parquet")))
+    if not found:
+        raise LedgError("no_corpus", f"{cache}: no corpus was built here", "run `ledg-export corpus build`")
+    return found
 
 
-_ARRAYS = ("text", "quantities", "traits", "neighbours")
+def sample_path(cache: Path, source: str) -> Path:
+    """The file of a source's samples."""
+    return cache / "samples" / f"{source}.parquet"
 
 
-def save_graphs(path: Path, graphs: dict[str, GraphEncoding]) -> None:
-    """Write encodings as concatenated arrays; sentences of all graphs share one list."""
-    sentences = sorted({sentence for graph in graphs.values() for sentence in graph.sentences})
-    at = {sentence: index for index, sentence in enumerate(sentences)}
-    encodings = list(graphs.values())
-    arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(graph, name) for graph in encodings]) for name in _ARRAYS[1:]
+def dropped_rows(cache: Path, source: str) -> dict[str, int]:
+    """Rows of a source that were left out, by reason."""
+    return dict(json.loads(read_metadata(sample_path(cache, source))["dropped"]))
+
+
+def _read_source(cache: Path, root: Path, fingerprint: str, source: str) -> None:
+    dropped: Counter[str] = Counter()
+    table = to_table(SOURCES[source](root, dropped))
+    for platform in table["platform"].unique().to_pylist():
+        resolve(platform)
+    metadata = {"fingerprint": fingerprint, "dropped": json.dumps(dropped, sort_keys=True)}
+    write_table(table, sample_path(cache, source), metadata)
+
+
+def _encode_part(folder: Path, graph_ids: list[str]) -> int:
+    name = sha256("\n".join(graph_ids).encode()).hexdigest()[:16]
+    graphs = {
+        graph_id: encode_graph(read_graph(zoo.build(graph_id).SerializeToString())) for graph_id in graph_ids
     }
-    arrays["text"] = np.concatenate(
-        [
-            np.array([at[sentence] for sentence in graph.sentences], dtype=np.int32)[graph.text]
-            for graph in encodings
-        ]
-    )
-    temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(
-        temporary, format=np.array(FORMAT), ids=np.array(list(graphs)), sentences=np.array(sentences),
-        sizes=np.array([len(graph.text) for graph in encodings]), cut=np.array([graph.cut for graph in encodings]),
-        batch=np.array([graph.batch for graph in encodings]), **arrays,
-    )  # fmt: skip
-    temporary.replace(path)
+    Part.of(graphs).write(folder / f"{name}.npz")
+    return len(graph_ids)
 
 
-def load_graphs(path: Path) -> dict[str, GraphEncoding]:
-    """Read what ``save_graphs`` wrote; an older encoding format is ignored, so that it is built again."""
-    with np.load(path, allow_pickle=False) as file:
-        if int(file["format"]) != FORMAT:
-            return {}
-        table = {name: file[name] for name in file.files}
-    ends = np.cumsum(table["sizes"])
-    graphs = {}
-    for index, graph_id in enumerate(table["ids"]):
-        part = slice(ends[index] - table["sizes"][index], ends[index])
-        used, text = np.unique(table["text"][part], return_inverse=True)
-        graphs[str(graph_id)] = GraphEncoding(
-            sentences=tuple(map(str, table["sentences"][used])), text=text.astype(np.int32),
-            quantities=table["quantities"][part], traits=table["traits"][part], neighbours=table["neighbours"][part],
-            cut=int(table["cut"][index]), batch=int(table["batch"][index]),
-        )  # fmt: skip
-    return graphs
+def _parts(folder: Path) -> Iterator[Part]:
+    for path in sorted(folder.glob("*.npz")):
+        if (part := Part.read(path)) is not None:
+            yield part
 
 
-def stats(cache: Path) -> str:
-    """A Markdown table: source, samples, graphs, devices, chips, median latency; then rows left out, by reason."""
-    rows: dict[str, list[Sample]] = defaultdict(list)
-    for row in pq.read_table(cache / "samples.parquet").to_pylist():
-        rows[row["source"]].append(Sample(**row))
-    lines = [
-        "| source | samples | graphs | platforms | devices | chips | median ms |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for source, samples in sorted(rows.items()):
-        names = {sample.platform for sample in samples}
-        owners = {name.split("/")[0] for name in names}
-        chips = {devices()[owner].chip for owner in owners}
-        graphs = len({sample.graph_id for sample in samples})
-        middle = float(np.median([sample.latency_ms for sample in samples]))
-        lines.append(
-            f"| {source} | {len(samples)} | {graphs} | {len(names)} | {len(owners)} | {len(chips)} | {middle:.4g} |"
-        )
-    dropped = json.loads((cache / "dropped.json").read_text())
-    lines += [
-        "",
-        *(
-            f"- {source}: {count} x {reason}"
-            for source, by in sorted(dropped.items())
-            for reason, count in sorted(by.items())
-        ),
-    ]
-    return "\n".join(lines)
+def _distinct(cache: Path, source: str, column: str) -> list[str]:
+    return list(read_table(sample_path(cache, source))[column].unique().to_pylist())
+
+
+def _is_current(cache: Path, source: str, fingerprint: str) -> bool:
+    path = sample_path(cache, source)
+    return path.exists() and read_metadata(path).get("fingerprint") == fingerprint
+
+
+def _fingerprint(root: Path) -> str:
+    """SHA-256 of everything that the samples follow from: raw tables, timm's graph names, the readers."""
+    digest = sha256(json.dumps(sorted(timm_zip.architectures())).encode())
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    readers = [entry for entry in files("ledg_export.corpora").iterdir() if entry.is_file()]
+    for reader in sorted(readers, key=lambda entry: entry.name):
+        digest.update(reader.read_bytes())
+    return digest.hexdigest()

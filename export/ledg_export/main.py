@@ -32,7 +32,7 @@ def corpus_build(cache: Cache = Path(".cache/corpus"), jobs: int = 2) -> None:
 def corpus_stats(cache: Cache = Path(".cache/corpus")) -> None:
     """Rows, graphs, devices and chips of each source, and what was left out and why."""
     require("train", "pyarrow")
-    from ledg_export.corpus import stats
+    from ledg_export.corpus_stats import stats
 
     typer.echo(stats(cache))
 

@@ -13,7 +13,6 @@ import ledg_rt
 from ledg_export.batches import LatencyData, predict
 from ledg_export.bundle import write_bundle
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load_graphs, save_graphs
 from ledg_export.model import LedgConfig, LedgFormer
 from ledg_export.train import CLOCK, Recipe, train, warm_start
 from ledg_export.zoo import build
@@ -124,17 +123,6 @@ def test_a_fresh_run_begins_with_the_weights_and_memories_of_another(data, embed
     assert not model.platform_encoder.known.weight[1].any()
     with pytest.raises(LedgError, match="no checkpoint"):
         warm_start(model, tmp_path / "nowhere")
-
-
-def test_graphs_survive_the_cache(data, tmp_path):
-    path = tmp_path / "graphs.npz"
-    save_graphs(path, dict(data.graphs))
-    loaded = load_graphs(path)
-    assert loaded.keys() == data.graphs.keys()
-    for name, graph in data.graphs.items():
-        assert loaded[name].sentences == graph.sentences
-        for array in ("text", "quantities", "traits", "neighbours"):
-            np.testing.assert_array_equal(getattr(loaded[name], array), getattr(graph, array))
 
 
 def test_the_shipped_bundle_is_whole_small_and_knows_its_devices():

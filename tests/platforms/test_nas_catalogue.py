@@ -1,4 +1,4 @@
-"""Lint of the catalogue files for the architecture-search tables and for timm's benchmark."""
+"""Lint of the catalogue files for the architecture-search tables, NeuSight and timm's benchmark."""
 
 import tomllib
 from collections import Counter
@@ -8,7 +8,7 @@ import pytest
 
 from ledg_rt.platforms.catalogue import cores, devices
 
-FILES = ("nas_tables.toml", "timm.toml")
+FILES = ("nas_tables.toml", "neusight.toml", "timm.toml")
 RANGES = {
     "bandwidth_gbs": (15, 4000),
     "power_w": (1, 600),

@@ -10,12 +10,14 @@ from ledg_export.corpora import (
     accel_nasbench,
     brp_nas,
     hailo,
+    hat,
     hw_nas_bench,
     mlperf_inference,
     mlperf_offline,
     mlperf_tiny,
     ncnn,
     netspresso,
+    neusight,
     nnlqp,
     oneproxy,
     opencv_zoo,
@@ -49,5 +51,7 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "rknn": rknn.read,
     "mlperf_tiny": mlperf_tiny.read,
     "mlperf_offline": mlperf_offline.read,
+    "neusight": neusight.read,
+    "hat": hat.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
