@@ -65,5 +65,9 @@ def networks(source: str) -> Networks:
 def family(graph_id: str) -> str:
     """Architecture family of a graph, by the name that all sources share."""
     name, _, arch = graph_id.partition("/")
-    own = family_of_timm(arch.partition("@")[0]) if name == "timm" else name
+    own = name
+    if name == "timm":
+        own = family_of_timm(arch.partition("@")[0])
+    elif name == "nnlqp_families":
+        own = arch.rpartition("-")[0]
     return _FAMILIES.get(own, own)
