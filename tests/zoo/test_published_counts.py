@@ -283,3 +283,26 @@ def test_inception_v3_equals_torchvision(count):
     assert found.macs / 1e9 == pytest.approx(5.713, abs=0.0006)
     assert found.outputs == ((1, 1000),)
     assert count("inception_v3/224").parameters == found.parameters
+
+
+@pytest.mark.parametrize(
+    ("graph_id", "parameters", "tied", "layers", "width", "head"),
+    # Counts of transformers. ``head``: multiply-adds a token after the layers.
+    [
+        ("bert/base-128-mlm", 109_514_298, 30_522 * 768, 12, 768, 768**2 + 768 * 30_522),
+        ("distilbert/base-128", 66_985_530, 30_522 * 768, 6, 768, 768**2 + 768 * 30_522),
+        ("electra/base-128", 109_483_009, 0, 12, 768, 768**2 + 768),
+        ("gpt2/small-128", 124_439_808, 50_257 * 768, 12, 768, 768 * 50_257),
+        ("gpt2/medium-128", 354_823_168, 50_257 * 1024, 24, 1024, 1024 * 50_257),
+    ],
+)
+def test_text_networks_equal_transformers(count, graph_id, parameters, tied, layers, width, head):
+    found = count(graph_id)
+    assert found.parameters - tied == parameters
+    assert found.macs == layers * (12 * 128 * width**2 + 2 * 128**2 * width) + 128 * head
+
+
+def test_a_word_of_gpt2_sees_no_later_one(count):
+    operators = count("gpt2/small-8").operators
+    assert operators.count("Trilu") == 1
+    assert operators.count("Softmax") == 12
