@@ -35,7 +35,7 @@ READERS = {
     for module in (hailo, mlperf_tiny, netspresso, opencv_zoo, paddle_lite, paddleclas, rknn)
 }
 LEAST = {
-    "hailo": 320, "mlperf_tiny": 80, "netspresso": 140, "opencv_zoo": 90, "paddle_lite": 150, "paddleclas": 350,
+    "hailo": 320, "mlperf_tiny": 80, "netspresso": 140, "opencv_zoo": 90, "paddle_lite": 200, "paddleclas": 380,
     "rknn": 120,
 }  # fmt: skip
 NAME = {
@@ -78,6 +78,7 @@ def test_a_network_has_a_graph_or_a_reason():
         ("efficientnet_lite/0", "efficientnet"),
         ("timm/efficientnet_b0@224", "efficientnet"),
         ("inception_v3/299", "inception"),
+        ("mobilenet_v3_paddle/small-1.0-224", "mobilenet_v3"),
         ("timm/inception_v3@299", "inception"),
         ("resnet/50-224", "resnet"),
     ],

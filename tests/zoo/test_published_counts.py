@@ -306,3 +306,27 @@ def test_a_word_of_gpt2_sees_no_later_one(count):
     operators = count("gpt2/small-8").operators
     assert operators.count("Trilu") == 1
     assert operators.count("Softmax") == 12
+
+
+@pytest.mark.parametrize(
+    ("arch", "million_parameters", "mflops"),
+    [
+        ("large-1.25", 7.47, 362.70),
+        ("large-1.0", 5.50, 229.66),
+        ("large-0.75", 3.93, 151.70),
+        ("large-0.5", 2.69, 71.83),
+        ("large-0.35", 2.11, 40.90),
+        ("small-1.25", 3.64, 100.07),
+        ("small-1.0", 2.95, 63.67),
+        ("small-0.75", 2.38, 46.02),
+        ("small-0.5", 1.91, 22.60),
+        ("small-0.35", 1.67, 14.56),
+    ],
+)
+def test_mobilenet_v3_of_paddle_matches_its_table(count, arch, million_parameters, mflops):
+    found = count(f"mobilenet_v3_paddle/{arch}-224")
+    # Paddle counts all four values a channel of a normalization, of which folding leaves one.
+    assert (found.parameters + 3 * found.folded) / 1e6 == pytest.approx(million_parameters, abs=0.0051)
+    # Its operations include normalization, activation and pooling, up to three a value.
+    elements = sum(prod(shape) for name, shape in found.shapes.items() if name.startswith("t"))
+    assert found.macs / 1e6 < mflops < (found.macs + 3 * elements) / 1e6

@@ -15,7 +15,9 @@ from typing import Any
 
 from ledg_export.corpora.timm_families import family_of_timm
 
-_FAMILIES: Mapping[str, str] = {"efficientnet_lite": "efficientnet", "inception_v3": "inception"}
+_FAMILIES: Mapping[str, str] = {
+    "efficientnet_lite": "efficientnet", "inception_v3": "inception", "mobilenet_v3_paddle": "mobilenet_v3",
+}  # fmt: skip
 """Families that have another name in the zoo than across sources."""
 
 
