@@ -21,10 +21,11 @@ IDS = {
     "nasbench201": f"nasbench201/{CELL}", "ofa_mbv3": f"ofa_mbv3/{OFA}", "resnet": "resnet/50-224",
     "retinanet": "retinanet/256", "shufflenet_v2": "shufflenet_v2/0.5-224", "squeezenet": "squeezenet/1.1-224",
     "ssd_mobilenet_v1": "ssd_mobilenet_v1/300", "ssd_resnet34": "ssd_resnet34/600", "unet3d": "unet3d/32",
-    "vgg": "vgg/11-224", "efficientnet": "efficientnet/b0", "inception_v3": "inception_v3/224", "mobilenet_v3_paddle": "mobilenet_v3_paddle/small-0.35-224",
-    "distilbert": "distilbert/base-16", "electra": "electra/base-16",
-    "nnlqp_families": "nnlqp_families/googlenet-7",
-    "yolov3": "yolov3/tiny-416", "yolov5": "yolov5/n-seg-320", "yolov8": "yolov8/n-seg-320", "yolox": "yolox/tiny-416",
+    "vgg": "vgg/11-224",
+    "distilbert": "distilbert/base-16", "efficientnet": "efficientnet/b0", "electra": "electra/base-16",
+    "inception_v3": "inception_v3/224", "mobilenet_v3_paddle": "mobilenet_v3_paddle/small-0.35-224",
+    "nnlqp_families": "nnlqp_families/googlenet-7", "yolov3": "yolov3/tiny-416", "yolov5": "yolov5/n-seg-320",
+    "yolov8": "yolov8/n-seg-320", "yolox": "yolox/tiny-416",
 }  # fmt: skip
 
 
