@@ -155,8 +155,9 @@ def test_graphs_have_the_parameters_and_operations_of_the_table(source):
         assert sum(prod(item.dims) for item in weights) / 1e6 == pytest.approx(
             parameters, rel=0.1 if loose else 0.03
         ), name
-        # Paddle counts normalization and activation, and leaves the products of attention out.
-        low, high = (0.88, 1.18) if source == "paddleclas" else (0.97, 1.06)
+        # Paddle counts normalization and activation, and leaves the products of attention out; Ultralytics counts
+        # transposed convolutions four times.
+        low, high = (0.84, 1.18) if source == "paddleclas" else (0.93 if "-seg" in graph_id else 0.97, 1.06)
         assert low < found / gmacs < high, name
 
 
