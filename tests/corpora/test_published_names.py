@@ -35,7 +35,7 @@ READERS = {
     for module in (hailo, mlperf_tiny, netspresso, opencv_zoo, paddle_lite, paddleclas, rknn)
 }
 LEAST = {
-    "hailo": 320, "mlperf_tiny": 80, "netspresso": 140, "opencv_zoo": 90, "paddle_lite": 150, "paddleclas": 350,
+    "hailo": 320, "mlperf_tiny": 80, "netspresso": 140, "opencv_zoo": 90, "paddle_lite": 200, "paddleclas": 380,
     "rknn": 120,
 }  # fmt: skip
 NAME = {
@@ -78,6 +78,7 @@ def test_a_network_has_a_graph_or_a_reason():
         ("efficientnet_lite/0", "efficientnet"),
         ("timm/efficientnet_b0@224", "efficientnet"),
         ("inception_v3/299", "inception"),
+        ("mobilenet_v3_paddle/small-1.0-224", "mobilenet_v3"),
         ("timm/inception_v3@299", "inception"),
         ("resnet/50-224", "resnet"),
     ],
@@ -154,8 +155,9 @@ def test_graphs_have_the_parameters_and_operations_of_the_table(source):
         assert sum(prod(item.dims) for item in weights) / 1e6 == pytest.approx(
             parameters, rel=0.1 if loose else 0.03
         ), name
-        # Paddle counts normalization and activation, and leaves the products of attention out.
-        low, high = (0.88, 1.18) if source == "paddleclas" else (0.97, 1.06)
+        # Paddle counts normalization and activation, and leaves the products of attention out; Ultralytics counts
+        # transposed convolutions four times.
+        low, high = (0.84, 1.18) if source == "paddleclas" else (0.93 if "-seg" in graph_id else 0.97, 1.06)
         assert low < found / gmacs < high, name
 
 

@@ -83,7 +83,7 @@ def test_latency_is_of_the_whole_batch_and_faults_are_counted(tmp_path, monkeypa
         ("mobilenetv2_110d", "mobilenet_v2"),
         ("efficientnet_b0", "efficientnet"),
         ("tf_efficientnet_b7_ns", "efficientnet"),
-        ("tf_efficientnet_lite0", "efficientnet_lite"),
+        ("tf_efficientnet_lite0", "efficientnet"),
         ("tf_efficientnetv2_b0", "efficientnetv2"),
         ("gc_efficientnetv2_rw_t", "efficientnetv2"),
         ("semnasnet_100", "mnasnet"),

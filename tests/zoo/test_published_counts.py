@@ -283,3 +283,42 @@ def test_inception_v3_equals_torchvision(count):
     assert found.macs / 1e9 == pytest.approx(5.713, abs=0.0006)
     assert found.outputs == ((1, 1000),)
     assert count("inception_v3/224").parameters == found.parameters
+
+
+@pytest.mark.parametrize(
+    ("graph_id", "parameters", "tied", "layers", "width", "head"),
+    # Counts of transformers. ``head``: multiply-adds a token after the layers.
+    [
+        ("bert/base-128-mlm", 109_514_298, 30_522 * 768, 12, 768, 768**2 + 768 * 30_522),
+        ("distilbert/base-128", 66_985_530, 30_522 * 768, 6, 768, 768**2 + 768 * 30_522),
+        ("electra/base-128", 109_483_009, 0, 12, 768, 768**2 + 768),
+    ],
+)
+def test_text_networks_equal_transformers(count, graph_id, parameters, tied, layers, width, head):
+    found = count(graph_id)
+    assert found.parameters - tied == parameters
+    assert found.macs == layers * (12 * 128 * width**2 + 2 * 128**2 * width) + 128 * head
+
+
+@pytest.mark.parametrize(
+    ("arch", "million_parameters", "mflops"),
+    [
+        ("large-1.25", 7.47, 362.70),
+        ("large-1.0", 5.50, 229.66),
+        ("large-0.75", 3.93, 151.70),
+        ("large-0.5", 2.69, 71.83),
+        ("large-0.35", 2.11, 40.90),
+        ("small-1.25", 3.64, 100.07),
+        ("small-1.0", 2.95, 63.67),
+        ("small-0.75", 2.38, 46.02),
+        ("small-0.5", 1.91, 22.60),
+        ("small-0.35", 1.67, 14.56),
+    ],
+)
+def test_mobilenet_v3_of_paddle_matches_its_table(count, arch, million_parameters, mflops):
+    found = count(f"mobilenet_v3_paddle/{arch}-224")
+    # Paddle counts all four values a channel of a normalization, of which folding leaves one.
+    assert (found.parameters + 3 * found.folded) / 1e6 == pytest.approx(million_parameters, abs=0.0051)
+    # Its operations include normalization, activation and pooling, up to three a value and gate.
+    elements = sum(prod(shape) for name, shape in found.shapes.items() if name.startswith("t"))
+    assert found.macs / 1e6 < mflops < (found.macs + 3.5 * elements) / 1e6

@@ -1,5 +1,7 @@
 """Parameters and operations of the YOLO networks against their authors' figures."""
 
+from math import prod
+
 import pytest
 
 
@@ -44,6 +46,27 @@ def test_yolov8_equals_ultralytics(count, arch, parameters, gflops):
     channels = [found.shapes[node.output[0]][1] for node in transposed]
     extra = sum(3 * 2 * (4 * 80 * 80) * width**2 for width in channels)
     assert (2 * found.macs + extra) / 1e9 == pytest.approx(gflops, rel=0.003, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("arch", "parameters", "gflops"),
+    [
+        ("n-640", 2_616_248, 6.5),
+        ("s-640", 9_443_760, 21.5),
+        ("m-640", 20_091_712, 68.0),
+        ("l-640", 25_340_992, 86.9),
+    ],
+)
+def test_yolo11_equals_ultralytics(count, arch, parameters, gflops):
+    found = count(f"yolo11/{arch}")
+    assert found.parameters + 16 == parameters  # as above
+    # Ultralytics leaves the products of attention out.
+    attention = sum(
+        2 * prod(found.shapes[node.output[0]]) * found.shapes[node.input[0]][-1]
+        for node in found.model.graph.node
+        if node.op_type == "MatMul"
+    )
+    assert (2 * found.macs - attention) / 1e9 == pytest.approx(gflops, rel=0.003, abs=0.06)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,11 @@ IDS = {
     "nasbench201": f"nasbench201/{CELL}", "ofa_mbv3": f"ofa_mbv3/{OFA}", "operator": "operator/conv/8-16-3-14-2-1", "resnet": "resnet/50-224",
     "retinanet": "retinanet/256", "shufflenet_v2": "shufflenet_v2/0.5-224", "squeezenet": "squeezenet/1.1-224",
     "ssd_mobilenet_v1": "ssd_mobilenet_v1/300", "ssd_resnet34": "ssd_resnet34/600", "unet3d": "unet3d/32",
-    "vgg": "vgg/11-224", "efficientnet": "efficientnet/b0", "inception_v3": "inception_v3/224",
-    "yolov3": "yolov3/tiny-416", "yolov5": "yolov5/n-seg-320", "yolov8": "yolov8/n-seg-320", "yolox": "yolox/tiny-416",
+    "vgg": "vgg/11-224",
+    "distilbert": "distilbert/base-16", "efficientnet": "efficientnet/b0", "electra": "electra/base-16",
+    "inception_v3": "inception_v3/224", "mobilenet_v3_paddle": "mobilenet_v3_paddle/small-0.35-224",
+    "nnlqp_families": "nnlqp_families/googlenet-7", "yolov3": "yolov3/tiny-416", "yolov5": "yolov5/n-seg-320",
+    "yolo11": "yolo11/n-320", "yolov8": "yolov8/n-seg-320", "yolox": "yolox/tiny-416",
 }  # fmt: skip
 
 
@@ -187,7 +190,7 @@ def test_nasbench201_is_built_in_milliseconds():
         "operator/cosh/8",
         "fbnet/" + " ".join(["k4_e1"] * 22), "ofa_mbv3/3 3/3 3/2/224",
         "ofa_mbv3/" + OFA.replace("2 3 4 2 3", "2 3 5 2 3"),
-        "efficientnet/b8", "inception_v3/60", "yolov3/small-416", "yolov5/s_gelu-640", "yolov5/q-640", "yolov8/s-box-640", "yolov8/s-640-seg", "yolox/nano-416",
+        "efficientnet/b8", "mobilenet_v3_paddle/medium-1.0-224", "bert/base-128-qa", "distilbert/large-16", "electra/base-600", "inception_v3/60", "yolo11/q-640", "yolov3/small-416", "yolov5/s_gelu-640", "yolov5/q-640", "yolov8/s-box-640", "yolov8/s-640-seg", "yolox/nano-416",
     ],
 )  # fmt: skip
 def test_an_architecture_that_does_not_exist_is_an_error_that_names_it(graph_id):

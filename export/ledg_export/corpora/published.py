@@ -15,7 +15,9 @@ from typing import Any
 
 from ledg_export.corpora.timm_families import family_of_timm
 
-_FAMILIES: Mapping[str, str] = {"efficientnet_lite": "efficientnet", "inception_v3": "inception"}
+_FAMILIES: Mapping[str, str] = {
+    "efficientnet_lite": "efficientnet", "inception_v3": "inception", "mobilenet_v3_paddle": "mobilenet_v3",
+}  # fmt: skip
 """Families that have another name in the zoo than across sources."""
 
 
@@ -65,5 +67,9 @@ def networks(source: str) -> Networks:
 def family(graph_id: str) -> str:
     """Architecture family of a graph, by the name that all sources share."""
     name, _, arch = graph_id.partition("/")
-    own = family_of_timm(arch.partition("@")[0]) if name == "timm" else name
+    own = name
+    if name == "timm":
+        own = family_of_timm(arch.partition("@")[0])
+    elif name == "nnlqp_families":
+        own = arch.rpartition("-")[0]
     return _FAMILIES.get(own, own)

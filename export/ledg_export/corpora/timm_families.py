@@ -18,7 +18,7 @@ _WHOLE: tuple[tuple[str, str], ...] = (
     (r"cs3\w*edgenet", "darknet"), (r"\w*bot(net|next)", "botnet"), (r"\w*halo\w*", "halonet"), ("mobilenetv1", "mobilenet_v1"),
     ("mobilenetv2", "mobilenet_v2"), ("mobilenetv3", "mobilenet_v3"), ("mobilenetv4", "mobilenet_v4"),
     ("mobilenetv5", "mobilenet_v5"), ("mobilenet_edgetpu", "mobilenet_edgetpu"), ("efficientnetv2", "efficientnetv2"),
-    ("efficientnet_lite", "efficientnet_lite"), ("efficientnet", "efficientnet"), ("(sem|sp)nasnet", "mnasnet"),
+    ("efficientnet_lite", "efficientnet"), ("efficientnet", "efficientnet"), ("(sem|sp)nasnet", "mnasnet"),
     ("fbnetv3", "fbnet_v3"), ("fbnetc", "fbnet"), ("p?nasnet", "nasnet"), ("tiny_vit", "tiny_vit"), ("repghost", "repghostnet"),
 )  # fmt: skip
 """Beginnings of names (regular expressions) -> family; the first that fits wins over the stem of the name."""
