@@ -2,8 +2,10 @@ import csv
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from ledg_export import corpus, own_rows
+from ledg_export.main import app, main
 from ledg_export.zoo import build
 from ledg_rt.errors import LedgError
 
@@ -92,3 +94,26 @@ def test_export_writes_every_sample_with_its_columns(file, tmp_path):
     assert pq.read_table(tmp_path / "all.parquet")["platform"].to_pylist() == [ROW["platform"]] * 2
     with pytest.raises(LedgError, match=r"\.csv or \.parquet"):
         own_rows.export(tmp_path / "cache", tmp_path / "all.json")
+
+
+def test_commands_add_and_export(file, tmp_path):
+    write(file, ROW)
+    cache = ["--cache", str(tmp_path / "cache")]
+    added = CliRunner().invoke(app, ["corpus", "add", str(file), *cache, "--name", "mine"])
+    assert (added.exit_code, added.stdout) == (0, "1 samples added as mine\n")
+    output = tmp_path / "all.csv"
+    exported = CliRunner().invoke(app, ["corpus", "export", str(output), *cache, "--source", "mine"])
+    assert (exported.exit_code, exported.stdout) == (0, f"1 samples in {output}\n")
+
+
+def test_what_a_user_can_mend_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "sys.argv", ["ledg-export", "corpus", "add", str(tmp_path / "gone.csv"), "--cache", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ledg-export: error:")
+    assert "gone.csv: cannot be read" in error
+    assert error.count("\n") == 1
