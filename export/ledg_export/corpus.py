@@ -111,12 +111,12 @@ def load(cache: Path, sources: Iterable[str] | None = None) -> Corpus:
     """
     wanted = built_sources(cache) if sources is None else tuple(sources)
     samples = [sample for source in wanted for sample in to_samples(read_table(sample_path(cache, source)))]
-    families = {zoo.family_of(sample.graph_id) for sample in samples}
+    families = {sample.graph_id.partition("/")[0] for sample in samples}
     return Corpus(tuple(samples), load_graphs(cache, families))
 
 
 def load_graphs(cache: Path, families: Iterable[str]) -> GraphStore:
-    """The encoded graphs of some families of the zoo."""
+    """The encoded graphs of some families: what graph ids have before the first slash."""
     return GraphStore(part for family in sorted(families) for part in _parts(cache / "graphs" / family))
 
 

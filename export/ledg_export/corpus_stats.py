@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ledg_export import zoo
 from ledg_export.corpus import built_sources, dropped_rows, load_graphs, sample_path
 from ledg_export.sample_store import read_table
 from ledg_rt.platforms.catalogue import devices
@@ -80,7 +79,7 @@ def _by_chip(table: pa.Table) -> Counter[str]:
 
 
 def _totals(cache: Path, chips: Counter[str], graph_ids: set[str]) -> list[str]:
-    graphs = load_graphs(cache, {zoo.family_of(graph_id) for graph_id in graph_ids})
+    graphs = load_graphs(cache, {graph_id.partition("/")[0] for graph_id in graph_ids})
     single = {graph_id for graph_id in graph_ids if graphs.size(graph_id) == 1}
     several = {graphs.digest(graph_id) for graph_id in graph_ids - single}
     enough = sum(count >= WELL_MEASURED for count in chips.values())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ledg_export.extras import require
+from ledg_rt.errors import LedgError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 corpus_app = typer.Typer(no_args_is_help=True, help="The corpus of measured latencies.")
@@ -17,15 +19,22 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(zoo_app, name="zoo")
 
 Cache = Annotated[Path, typer.Option(help="Folder of the built corpus.")]
+Published = Annotated[Path, typer.Option(help="Folder of the published corpus.")]
 
 
 @corpus_app.command("build")
-def corpus_build(cache: Cache = Path(".cache/corpus"), jobs: int = 2) -> None:
-    """Read the raw tables below $LEDG_DATA and encode every graph that they name."""
-    require("train", "pyarrow", "torch")
+def corpus_build(
+    cache: Cache = Path(".cache/corpus"), jobs: int = 2, published: Published = Path("benchmarks/data")
+) -> None:
+    """Read the raw tables below $LEDG_DATA, or the published corpus where it is unset; encode every graph."""
+    require("train", "pyarrow")
     from ledg_export.corpus import build
+    from ledg_export.published import build_published
 
-    build(cache, jobs=jobs)
+    if os.environ.get("LEDG_DATA"):
+        build(cache, jobs=jobs)
+    else:
+        build_published(published, cache, jobs=jobs)
 
 
 @corpus_app.command("stats")
@@ -35,6 +44,45 @@ def corpus_stats(cache: Cache = Path(".cache/corpus")) -> None:
     from ledg_export.corpus_stats import stats
 
     typer.echo(stats(cache))
+
+
+@corpus_app.command("publish")
+def corpus_publish(
+    cache: Cache = Path(".cache/corpus"), published: Published = Path("benchmarks/data")
+) -> None:
+    """Write the samples and graphs that a clone needs to train without the raw tables."""
+    require("train", "pyarrow")
+    from ledg_export.published import publish
+
+    typer.echo(f"{publish(cache, published) / 1e6:.1f} MB in {published}")
+
+
+@corpus_app.command("add")
+def corpus_add(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with columns model, platform, latency_ms[, batch, family].")
+    ],
+    cache: Cache = Path(".cache/corpus"),
+    name: Annotated[str, typer.Option(help="Name of the source; its earlier rows are replaced.")] = "own",
+) -> None:
+    """Add your own measurements of your own .onnx files."""
+    require("train", "pyarrow")
+    from ledg_export.own_rows import add
+
+    typer.echo(f"{add(file, cache, name)} samples added as {name}")
+
+
+@corpus_app.command("export")
+def corpus_export(
+    output: Annotated[Path, typer.Argument(help="File to write, .csv or .parquet.")],
+    cache: Cache = Path(".cache/corpus"),
+    source: Annotated[list[str] | None, typer.Option(help="A source to write; all without it.")] = None,
+) -> None:
+    """Write the samples to one file, for other tools."""
+    require("train", "pyarrow")
+    from ledg_export.own_rows import export
+
+    typer.echo(f"{export(cache, output, source)} samples in {output}")
 
 
 @zoo_app.command("write-examples")
@@ -83,5 +131,9 @@ def train(
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Entry point of the console script: 0 done, 2 for anything that the user can mend."""
+    try:
+        app()
+    except LedgError as error:
+        typer.echo(f"ledg-export: error: {error.message}; {error.hint}", err=True)
+        raise SystemExit(2) from None

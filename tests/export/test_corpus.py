@@ -86,3 +86,13 @@ def test_unset_data_says_what_to_do(monkeypatch, tmp_path):
 def test_an_empty_cache_says_what_to_do(tmp_path):
     with pytest.raises(LedgError, match="no corpus"):
         corpus.load(tmp_path)
+
+
+def test_processes_encode_what_one_process_encodes(cache, tmp_path):
+    alone = corpus.load(cache).graphs
+    for path in (cache / "graphs" / "mobilenet_v1").iterdir():
+        path.unlink()
+    with corpus.workers(2) as run:
+        corpus.encode_missing(cache, ["tiny"], run)
+    together = corpus.load(cache).graphs
+    assert {name: together.digest(name) for name in together} == {name: alone.digest(name) for name in alone}

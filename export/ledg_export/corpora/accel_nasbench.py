@@ -51,7 +51,7 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
                 throughput = column in THROUGHPUTS
                 yield Sample(
                     graph_id=graph_id, platform=platform, batch=1, latency_ms=1000 / value if throughput else value,
-                    statistic="throughput" if throughput else "mean", source=SOURCE, family="mnasnet",
+                    statistic="throughput" if throughput else "mean", source=SOURCE, family="accel_nasbench",
                     isomorphism=graph_id,
                 )  # fmt: skip
 

@@ -92,6 +92,9 @@ _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
     "yolox": yolox.build,
 }
 
+FROM_FILES = frozenset({"ncnn", "timm"})
+"""Families whose graphs are in files of their own, so that a name alone does not build them."""
+
 _CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 
 EXAMPLES: Mapping[str, str] = {
