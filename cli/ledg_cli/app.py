@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ledg_cli.calibrate import calibrate
 from ledg_cli.doctor import doctor
+from ledg_cli.evaluate import evaluate
 from ledg_cli.platforms import platforms_app
 from ledg_cli.predict import predict
 
@@ -19,6 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(predict)
+app.command()(evaluate)
+app.command()(calibrate)
 app.add_typer(platforms_app, name="platforms")
 app.command()(doctor)
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledg_rt.calibration import Calibration
 
 KINDS = ("cpu", "gpu", "npu", "dsp", "tpu", "fpga", "mcu")
 
@@ -82,6 +86,7 @@ class Platform:
 
     ``peak_gops`` and ``cores`` hold for ``precision`` and ``threads``. ``device`` is a catalogue id or
     ``None``; ``named`` lists the fields that the user's own text gave (they win over the catalogue).
+    ``calibration`` is what measurements on it taught, for one bundle.
     """
 
     id: str
@@ -106,3 +111,4 @@ class Platform:
     year: int | None = None
     named: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    calibration: Calibration | None = None

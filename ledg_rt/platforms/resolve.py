@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ledg_rt.calibration import Calibration, calibration_from
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms.catalogue import cores, devices
 from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
@@ -102,6 +103,7 @@ def _from_file(path: Path) -> Platform:
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None
     known = {field.name for field in fields(Platform)} - {"id", "text", "named", "notes", "chip"}
+    calibration = _calibration(table.pop("calibration", None), path)
     if unknown := sorted(set(table) - known):
         raise PlatformError(
             "usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}"
@@ -115,13 +117,26 @@ def _from_file(path: Path) -> Platform:
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
         identity = "/".join(("file", str(table.get("runtime", "unknown")), precision))
-        return Platform(id=identity, text=str(path), named=tuple(sorted(given)), **table)
+        named = tuple(sorted(given))
+        return Platform(id=identity, text=str(path), named=named, calibration=calibration, **table)
     if table["device"] not in devices():
         raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
     usage = {name: table[name] for name in ("runtime", "threads", "tags") if name in table}
     base = on_device(devices()[table["device"]], str(path), precision=precision, **usage)
     words = {name: table[name] for name in ("name", "vendor", "kind", "architecture") if name in table}
-    return replace(base, named=tuple(sorted(given)), **given, **words)
+    return replace(base, named=tuple(sorted(given)), calibration=calibration, **given, **words)
+
+
+def _calibration(table: Any, path: Path) -> Calibration | None:
+    """The ``[calibration]`` of a platform file, as ``ledg calibrate`` writes it."""
+    if table is None:
+        return None
+    try:
+        return calibration_from(table)
+    except ValueError as error:
+        raise PlatformError(
+            "usage", f"{path}: [calibration]: {error}", "run `ledg calibrate` again; do not edit its figures"
+        ) from None
 
 
 def on_device(
