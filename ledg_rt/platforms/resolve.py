@@ -62,6 +62,11 @@ def _from_text(text: str) -> Platform:
     device = devices()[mention.device] if mention.device else None
     base = _usage(mention, device)
     given: dict[str, Any] = {name: value for name, value in mention.numbers.items() if value is not None}
+    if mention.threads and "cores" in given:
+        # Cores are those in use, as in the catalogue: its own count, where it knows the clusters.
+        given["cores"] = min(given["cores"], mention.threads)
+        if device is not None and device.clusters:
+            del given["cores"]
     notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
     return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
 
