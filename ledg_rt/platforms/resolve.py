@@ -82,8 +82,11 @@ def _usage(mention: Mention, device: Device | None) -> Platform:
             threads=mention.threads, tags=mention.tags, name=mention.rest or None,
             peak_gops=_core_peak(core, mention, precision) if core else None,
         )  # fmt: skip
+    runtime = mention.runtime
+    if device.kind == "gpu" and runtime == "ncnn":  # its one way to a GPU
+        runtime = "ncnn-vulkan"
     return on_device(
-        device, "", runtime=mention.runtime, precision=mention.precision or default_precision(device),
+        device, "", runtime=runtime, precision=mention.precision or default_precision(device),
         threads=mention.threads, tags=mention.tags,
     )  # fmt: skip
 

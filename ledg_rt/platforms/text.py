@@ -83,7 +83,7 @@ _PRECISION_WORDS = {
 _RUNTIMES = {
     "tensorrt": "tensorrt", "trt": "tensorrt", "tflite": "tflite", "tensorflow lite": "tflite", "tf lite": "tflite", "litert": "tflite",
     "onnxruntime": "onnxruntime", "onnx runtime": "onnxruntime", "ort": "onnxruntime", "openvino": "openvino",
-    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "mnn": "mnn", "tvm": "tvm",
+    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "ncnn vulkan": "ncnn-vulkan", "vulkan": "ncnn-vulkan", "mnn": "mnn", "tvm": "tvm",
     "armnn": "armnn", "arm nn": "armnn", "snpe": "snpe", "qnn": "qnn", "coreml": "coreml", "core ml": "coreml",
     "tensorflow": "tensorflow", "paddle lite": "paddle-lite", "paddle-lite": "paddle-lite", "rknn": "rknn",
     "deepsparse": "deepsparse", "qaic": "qaic", "hailort": "hailo-sdk", "tinygrad": "tinygrad", "triton": "tensorrt",
