@@ -85,8 +85,8 @@ def test_nothing_measured_is_an_error():
     ("known", "measured"),
     [
         ("raspberry-pi-5/ncnn/fp16/4t", "raspberry-pi-5/ncnn/fp16/1t"),
-        ("rk3399-cpu/ncnn/fp32/1t", "odroid-n2-plus-cpu/ncnn/fp32/4t"),
-        ("snapdragon-888-cpu/ncnn/fp16/4t", "snapdragon-855-plus-cpu/ncnn/fp16/1t"),
+        ("jetson-agx-orin-cpu/ncnn/fp16/1t", "khadas-vim3-cpu/ncnn/fp32/4t"),
+        ("jetson-agx-orin-cpu/ncnn/fp16/1t", "snapdragon-855-plus-cpu/ncnn/fp16/1t"),
     ],
 )
 def test_real_measurements_of_one_device_predict_another_after_ten(known, measured):
