@@ -99,7 +99,7 @@ def runtime_predictor(bundle: Path | None, models: Sequence[Path]) -> Predict:
 
 def table(results: Sequence[Difference]) -> str:
     """Markdown: each device, then all."""
-    lines = ["| platform | named % | unnamed % | all % | another device |", "|---|---|---|---|---|"]
+    lines = ["| platform | named % | unnamed % | all % | device not recognised |", "|---|---|---|---|---|"]
     for platform in [*dict.fromkeys(result.platform for result in results), None]:
         here = [result for result in results if platform in (None, result.platform)]
         medians = [
@@ -123,11 +123,14 @@ def main() -> None:
     predict = runtime_predictor(options.bundle, sorted(EXAMPLES.glob("*.onnx")))
     results = differences(phrasings(), predict)
     print(table(results))
-    middle = float(np.median([result.percent for result in results]))
-    print(
-        f"\nmedian difference {middle:.1f} %: {'below' if middle < BAR else 'NOT below'} the bar of {BAR:g} %"
-    )
-    page = {"median_percent": middle, "bar_percent": BAR, "phrasings": [asdict(result) for result in results]}
+    middle, tail = (float(np.percentile([result.percent for result in results], at)) for at in (50, 90))
+    print(f"\nmedian difference {middle:.1f} %, bar {BAR:g} %; one in ten is more than {tail:.1f} % away")
+    page = {
+        "median_percent": middle,
+        "p90_percent": tail,
+        "bar_percent": BAR,
+        "phrasings": [asdict(result) for result in results],
+    }
     RESULTS.write_text(json.dumps(page, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
