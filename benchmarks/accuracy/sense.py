@@ -36,6 +36,7 @@ PAIRS = 1000
 GRAPHS = 100
 """Pairs of networks of a kind; each meets ``PAIRS / GRAPHS`` platforms."""
 
+RESOLUTIONS = (128, 160, 192, 224)
 FACTOR = (1.1, 2.0)
 TOLERANCE = 1e-5
 """Of a log latency: what single precision leaves open."""
@@ -130,7 +131,7 @@ def _depth(rng: Generator) -> tuple[str, str]:
     if chosen == 0:
         return _stacked("resnet", [(18, 34), (101, 152)], rng)
     if chosen == 1:
-        return _stacked("vgg", [(11, 13), (11, 16), (11, 19), (13, 16), (13, 19), (16, 19)], rng)
+        return _stacked("vgg", [(11, 13), (11, 16), (11, 19), (13, 16), (13, 19), (16, 19)], rng, (224, 240))
     if chosen == 2:
         return _stacked("densenet", [(121, 169), (121, 201), (169, 201)], rng)
     kernels, expansions = rng.choice([3, 5, 7], 20), rng.choice([3, 4, 6], 20)
@@ -140,15 +141,17 @@ def _depth(rng: Generator) -> tuple[str, str]:
     for _ in range(added):
         open_stages = np.flatnonzero(deeper < 4)
         deeper[open_stages[rng.integers(len(open_stages))]] += 1
-    resolution = (128, 160, 192, 224)[rng.integers(4)]
+    resolution = RESOLUTIONS[rng.integers(len(RESOLUTIONS))]
     head = f"ofa_mbv3/{' '.join(map(str, kernels))}/{' '.join(map(str, expansions))}"
     shallow, deep = (f"{head}/{' '.join(map(str, which))}/{resolution}" for which in (depths, deeper))
     return shallow, deep
 
 
-def _stacked(family: str, depths: Sequence[tuple[int, int]], rng: Generator) -> tuple[str, str]:
+def _stacked(
+    family: str, depths: Sequence[tuple[int, int]], rng: Generator, resolutions: Sequence[int] = RESOLUTIONS
+) -> tuple[str, str]:
     small, large = depths[rng.integers(len(depths))]
-    resolution = (128, 160, 192, 224)[rng.integers(4)]
+    resolution = resolutions[rng.integers(len(resolutions))]
     return f"{family}/{small}-{resolution}", f"{family}/{large}-{resolution}"
 
 
@@ -190,7 +193,7 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="instead of the shipped one")
     parser.add_argument("--pairs", type=int, default=PAIRS)
     options = parser.parse_args()
-    print("| one factor raised | pairs | violations | % | worst % |\n|---|---|---|---|---|")
+    print("| one factor raised | pairs | violations | % | worst % |\n|---|---|---|---|---|", flush=True)
     found = []
     for rate in rates(pairs(count=options.pairs), Judge(open_bundle(options.bundle))):
         print(
