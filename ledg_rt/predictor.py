@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ledg_rt.bundles import Bundle, open_bundle
-from ledg_rt.errors import ModelError
+from ledg_rt.errors import ModelError, PlatformError
 from ledg_rt.graph import Graph
 from ledg_rt.platforms import Platform, resolve
 from ledg_rt.reading.reader import Reader
@@ -102,7 +102,8 @@ class Predictor:
             shapes: dimensions of graph inputs by name.
 
         Raises:
-            PlatformError: a platform cannot be understood (before any model is read).
+            PlatformError: a platform cannot be understood, or is calibrated for another bundle (before any
+                model is read).
         """
         explained = self.iter_explain(models, platforms, batch=batch, shapes=shapes, top=0)
         return (item.row for item in explained)
@@ -118,6 +119,8 @@ class Predictor:
     ) -> Iterator[Explained]:
         """The rows of ``iter_predict``, each with the ``top`` nodes that cost most, or all (``None``)."""
         resolved = [resolve(platform) if isinstance(platform, str) else platform for platform in platforms]
+        for platform in resolved:
+            self._check_calibration(platform)
         paths = [os.fspath(model) for model in models]
         return self._rows(paths, resolved, batch, shapes, top)
 
@@ -180,12 +183,25 @@ class Predictor:
             )  # fmt: skip
             yield Explained(row, _dearest(encoding, estimate, top))
 
+    def _check_calibration(self, platform: Platform) -> None:
+        calibration = platform.calibration
+        if calibration is not None and calibration.bundle != self.bundle.sha256:
+            raise PlatformError(
+                "usage",
+                f"{platform.text}: calibrated for another bundle than {self.bundle.name}",
+                "run `ledg calibrate` again, or name its bundle with --bundle",
+            )
+
     def _latency(self, estimate: Estimate, platform: Platform) -> Latency:
         evidence = "known" if platform.device in self._bundle.devices else "unknown"
         if not (abs(estimate.log_ms) < LARGEST_LOG and abs(estimate.log_spread) < 10):
             raise OverflowError
-        half = self._bundle.interval[evidence] * math.exp(estimate.log_spread)
-        return Latency(*(math.exp(estimate.log_ms + shift) for shift in (-half, 0.0, half)))
+        log_ms, half = estimate.log_ms, self._bundle.interval[evidence] * math.exp(estimate.log_spread)
+        if platform.calibration is not None:
+            log_ms, half = platform.calibration.apply(log_ms, half)
+            if not (abs(log_ms) < LARGEST_LOG and half < LARGEST_LOG):
+                raise OverflowError
+        return Latency(*(math.exp(log_ms + shift) for shift in (-half, 0.0, half)))
 
     def _flags(
         self,
@@ -211,7 +227,9 @@ class Predictor:
             self._network.embedder.was_cut(sentence) for sentence in sentences
         )
         found = {
-            Flag.UNKNOWN_HARDWARE: platform.device not in self._bundle.devices,
+            # Measurements of one's own are better evidence than a place in the training set.
+            Flag.UNKNOWN_HARDWARE: platform.device not in self._bundle.devices
+            and platform.calibration is None,
             Flag.UNKNOWN_OPS: unknown,
             Flag.UNRESOLVED_SHAPE: Flag.UNRESOLVED_SHAPE in graph.notes,
             Flag.BELOW_BOUND: bound is not None and latency.p50 < bound,

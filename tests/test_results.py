@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from ledg_rt.errors import LedgError
+from ledg_rt.measurements import LineCode
 from ledg_rt.results import Code, Failure, Flag, Latency, Status, UnknownOp, four_digits, from_dict, to_dict
 from ledg_rt.schema import fault, row_schema
 
@@ -150,10 +151,20 @@ def test_quantiles_out_of_order_in_a_file_are_a_usage_error():
         from_dict({**EXAMPLE, "latency_ms": {"p10": 3, "p50": 2, "p90": 1}})
 
 
+def documented(heading):
+    """The first cells of the table below ``heading`` in docs/errors.md."""
+    _, _, after = DOCS.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    section, _, _ = after.partition("\n## ")
+    return [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+
+
 def test_flags_and_codes_are_the_same_in_code_schema_and_docs():
-    before, _, _ = DOCS.read_text(encoding="utf-8").partition("## Outcomes and notes")
-    documented = [line.split("`")[1] for line in before.splitlines() if line.startswith("| `")]
     properties = row_schema()["properties"]
     assert properties["flags"]["items"]["enum"] == [str(flag) for flag in Flag]
     assert properties["error"]["properties"]["code"]["enum"] == [str(code) for code in Code]
-    assert documented == [*Flag, *Code]
+    assert documented("Flags") == [*Flag]
+    assert documented("Error codes") == [*Code]
+
+
+def test_codes_of_lines_are_the_same_in_code_and_docs():
+    assert documented("Codes of lines") == [*LineCode]

@@ -60,7 +60,7 @@ def main() -> None:
     model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes that train together the first one scores
         return
-    predictor = partial(_predict, model, vocabulary, embedder, graphs=corpus.graphs)
+    predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
     rows = evaluate(parts, corpus.graphs, predictor, options.part, options.sources.split(","))
     print(table(rows))
     if options.part == "test":
@@ -116,7 +116,7 @@ def _baselines(train: Rows, choose: Rows, scored: Rows) -> dict[str, NDArray[np.
 
 
 def _of(source: str, samples: Sequence[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
-    return _draw([sample for sample in samples if sample.source == source], limit)
+    return draw([sample for sample in samples if sample.source == source], limit)
 
 
 def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
@@ -142,7 +142,7 @@ def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
 
 def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Absolute log error over predicted spread, and weights that make sources equal."""
-    drawn = [sample for source in sorted({sample.source for sample in samples}) for sample in _draw([s for s in samples if s.source == source])]  # fmt: skip
+    drawn = [sample for source in sorted({sample.source for sample in samples}) for sample in draw([s for s in samples if s.source == source])]  # fmt: skip
     predicted = predictor(drawn)
     measured = np.log([sample.latency_ms for sample in drawn])
     sources = np.array([sample.source for sample in drawn])
@@ -150,7 +150,8 @@ def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.f
     return np.abs(predicted[:, 0] - measured) / np.exp(predicted[:, 1]), weights
 
 
-def _predict(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: dict[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
+def predict_samples(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: dict[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
+    """Log milliseconds and log spread of ``samples``, [rows, 2], by a trained model."""
     data = LatencyData(samples, graphs)
     missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
     whole = vocabulary.extended(embed_all(missing, embedder)) if missing else vocabulary
@@ -160,7 +161,8 @@ def _predict(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samp
     return np.array([order[sample.graph_id, sample.batch, position[sample.platform]] for sample in samples])
 
 
-def _draw(samples: list[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
+def draw(samples: list[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
+    """At most ``limit`` of ``samples``, the same ones every time."""
     if len(samples) <= limit:
         return samples
     chosen = np.random.default_rng(0).choice(len(samples), limit, replace=False)

@@ -39,6 +39,9 @@ Platforms = Annotated[
     list[str],
     typer.Option("--platform", metavar="P", help="Catalogue id, .toml file or free text; repeat for more."),
 ]
+Measured = Annotated[
+    Path, typer.Argument(metavar="MEASURED.CSV", help="Table with the columns model and latency_ms.")
+]
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all.")
 ]

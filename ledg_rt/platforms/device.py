@@ -10,6 +10,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledg_rt.calibration import Calibration
 
 KINDS = ("cpu", "gpu", "npu", "dsp", "tpu", "fpga", "mcu")
 
@@ -84,6 +88,7 @@ class Platform:
 
     ``peak_gops`` and ``cores`` hold for ``precision`` and ``threads``. ``device`` is a catalogue id or
     ``None``; ``named`` lists the fields that the user's own text gave (they win over the catalogue).
+    ``calibration`` is what measurements on it taught, for one bundle.
     """
 
     id: str
@@ -108,13 +113,14 @@ class Platform:
     year: int | None = None
     named: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
     @property
     def sha256(self) -> str:
-        """Digest of all that the model sees, in hexadecimal: equal for two ways to write the same platform."""
+        """Digest of all that a prediction depends on, in hexadecimal: equal for two ways to write the same platform."""
         seen = {
             name: value
             for name, value in asdict(self).items()
-            if name not in ("id", "text", "named", "notes")
+            if name not in ("id", "text", "named", "notes") and (name, value) != ("calibration", None)
         }
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

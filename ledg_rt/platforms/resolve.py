@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ledg_rt.calibration import Calibration, calibration_from
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms.catalogue import cores, devices
 from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
@@ -65,6 +66,11 @@ def _from_text(text: str) -> Platform:
     device = devices()[mention.device] if mention.device else None
     base = _usage(mention, device)
     given: dict[str, Any] = {name: value for name, value in mention.numbers.items() if value is not None}
+    if mention.threads and "cores" in given:
+        # Cores are those in use, as in the catalogue: its own count, where it knows the clusters.
+        given["cores"] = min(given["cores"], mention.threads)
+        if device is not None and device.clusters:
+            del given["cores"]
     notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
     return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
 
@@ -80,8 +86,11 @@ def _usage(mention: Mention, device: Device | None) -> Platform:
             threads=mention.threads, tags=mention.tags, name=mention.rest or None,
             peak_gops=_core_peak(core, mention, precision) if core else None,
         )  # fmt: skip
+    runtime = mention.runtime
+    if device.kind == "gpu" and runtime == "ncnn":  # its one way to a GPU
+        runtime = "ncnn-vulkan"
     return on_device(
-        device, "", runtime=mention.runtime, precision=mention.precision or default_precision(device),
+        device, "", runtime=runtime, precision=mention.precision or default_precision(device),
         threads=mention.threads, tags=mention.tags,
     )  # fmt: skip
 
@@ -106,6 +115,7 @@ def _from_file(path: Path) -> Platform:
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None
     known = {field.name for field in fields(Platform)} - {"id", "text", "named", "notes", "chip"}
+    calibration = _calibration(table.pop("calibration", None), path)
     if unknown := sorted(set(table) - known):
         raise PlatformError(
             "usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}"
@@ -119,13 +129,26 @@ def _from_file(path: Path) -> Platform:
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
         identity = "/".join(("file", str(table.get("runtime", UNKNOWN)), precision))
-        return Platform(id=identity, text=str(path), named=tuple(sorted(given)), **table)
+        named = tuple(sorted(given))
+        return Platform(id=identity, text=str(path), named=named, calibration=calibration, **table)
     if table["device"] not in devices():
         raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
     usage = {name: table[name] for name in ("runtime", "threads", "tags") if name in table}
     base = on_device(devices()[table["device"]], str(path), precision=precision, **usage)
     words = {name: table[name] for name in ("name", "vendor", "kind", "architecture") if name in table}
-    return replace(base, named=tuple(sorted(given)), **given, **words)
+    return replace(base, named=tuple(sorted(given)), calibration=calibration, **given, **words)
+
+
+def _calibration(table: Any, path: Path) -> Calibration | None:
+    """The ``[calibration]`` of a platform file, as ``ledg calibrate`` writes it."""
+    if table is None:
+        return None
+    try:
+        return calibration_from(table)
+    except ValueError as error:
+        raise PlatformError(
+            "usage", f"{path}: [calibration]: {error}", "run `ledg calibrate` again; do not edit its figures"
+        ) from None
 
 
 def on_device(

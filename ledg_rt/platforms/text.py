@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 from ledg_rt.errors import PlatformError
-from ledg_rt.platforms.catalogue import cores, devices
+from ledg_rt.platforms.catalogue import cores
 from ledg_rt.platforms.device import PRECISION_BITS
+from ledg_rt.platforms.names import find_device
 
 TEXT_LIMIT = 2000
 """Characters of a description that are read; more is cut and flagged ``text_cut``."""
@@ -57,17 +57,20 @@ def _figure(
 _FIGURES = (
     _figure("peak_gops", r"([kmgtp])(?:fl)?op(?:s|/s)?\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e8),
     _figure("bandwidth_gbs", r"([mgt])i?b(?:yte)?s?(?:/s|ps|/sec)\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e5),
-    _figure("memory_gb", r"([kmgt])i?b\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-6, 1e5),
+    _figure("memory_gb", r"([kmgt])(?:i?b|o)\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-6, 1e5),
     _figure("clock_ghz", r"([mg])hz\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-4, 20),
     _figure("process_nm", r"nm\b", _number, 0.5, 1e4),
-    _figure("power_w", r"(m?)w(?:atts?)?\b", lambda m: _number(m) * (1e-3 if m[2] else 1.0), 1e-3, 1e5),
+    _figure("power_w", r"(m?)w(?:atts?)?\b(?!/)", lambda m: _number(m) * (1e-3 if m[2] else 1.0), 1e-3, 1e5),
 )  # fmt: skip
-_WORD_CORES = {"single": 1, "dual": 2, "quad": 4, "hexa": 6, "octa": 8}
-_CORES = re.compile(
-    r"(?<![\w.])(?:(\d+)[\s-]*cores?\b|(single|dual|quad|hexa|octa)[\s-]?core\b)", re.IGNORECASE
-)
+_COUNTS = {
+    "single": 1, "dual": 2, "quad": 4, "hexa": 6, "octa": 8, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6,
+    "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16,
+}  # fmt: skip
+_COUNT = rf"(?<![\w.])(?P<count>\d+|{'|'.join(_COUNTS)})"
+_CORES = re.compile(rf"{_COUNT}[\s-]*(?:cores?|kerne|c(?:oe|œ)urs|n[uú]cleos)\b", re.IGNORECASE)
+# "4t" is four threads, a phone called 7T is not.
 _THREADS = re.compile(
-    r"(?<![\w.])(?:(\d+)\s*(?:t\b|threads?\b)|(single)[\s-]?thread(?:ed)?\b|threads?\s*[=:]\s*(\d+))",
+    rf"{_COUNT}[\s-]*(?:threads?|thread(?:ed)|hilos?)\b|threads?\s*[=:]?\s*(?P<given>\d+)(?=\s*(?:[,;/)]|$))|(?<![\w.])(?P<short>\d+)(?-i:t)\b",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<![\w.])(19[89]\d|20[0-4]\d)(?![\w.])")
@@ -75,18 +78,18 @@ _YEAR = re.compile(r"(?<![\w.])(19[89]\d|20[0-4]\d)(?![\w.])")
 _PRECISION_WORDS = {
     "float32": "fp32", "single precision": "fp32", "float": "fp32", "f32": "fp32", "half": "fp16", "float16": "fp16",
     "f16": "fp16", "half precision": "fp16", "bfloat16": "bf16", "int-8": "int8", "i8": "int8", "uint8": "int8",
-    "8 bit": "int8", "8-bit": "int8", "w8a8": "int8", "quantized": "int8", "mixed precision": "amp", "float64": "fp64",
+    "8 bit": "int8", "8-bit": "int8", "8bit": "int8", "w8a8": "int8", "quantized": "int8", "mixed precision": "amp", "float64": "fp64",
 }  # fmt: skip
 _RUNTIMES = {
-    "tensorrt": "tensorrt", "trt": "tensorrt", "tflite": "tflite", "tensorflow lite": "tflite", "litert": "tflite",
+    "tensorrt": "tensorrt", "trt": "tensorrt", "tflite": "tflite", "tensorflow lite": "tflite", "tf lite": "tflite", "litert": "tflite",
     "onnxruntime": "onnxruntime", "onnx runtime": "onnxruntime", "ort": "onnxruntime", "openvino": "openvino",
-    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "vulkan": "ncnn-vulkan", "mnn": "mnn", "tvm": "tvm",
+    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "ncnn vulkan": "ncnn-vulkan", "vulkan": "ncnn-vulkan", "mnn": "mnn", "tvm": "tvm",
     "armnn": "armnn", "arm nn": "armnn", "snpe": "snpe", "qnn": "qnn", "coreml": "coreml", "core ml": "coreml",
     "tensorflow": "tensorflow", "paddle lite": "paddle-lite", "paddle-lite": "paddle-lite", "rknn": "rknn",
-    "deepsparse": "deepsparse", "qaic": "qaic", "hailort": "hailort", "tinygrad": "tinygrad", "triton": "tensorrt",
+    "deepsparse": "deepsparse", "qaic": "qaic", "hailort": "hailo-sdk", "tinygrad": "tinygrad", "triton": "tensorrt",
 }  # fmt: skip
 _VENDORS = {
-    "nvidia": "NVIDIA", "geforce": "NVIDIA", "jetson": "NVIDIA", "amd": "AMD", "radeon": "AMD", "ryzen": "AMD",
+    "nvidia": "NVIDIA", "geforce": "NVIDIA", "rtx": "NVIDIA", "gtx": "NVIDIA", "tesla": "NVIDIA", "jetson": "NVIDIA", "amd": "AMD", "radeon": "AMD", "ryzen": "AMD",
     "epyc": "AMD", "intel": "Intel", "xeon": "Intel", "core i": "Intel", "qualcomm": "Qualcomm",
     "snapdragon": "Qualcomm", "adreno": "Qualcomm", "hexagon": "Qualcomm", "apple": "Apple", "arm": "Arm",
     "mali": "Arm", "cortex": "Arm", "mediatek": "MediaTek", "dimensity": "MediaTek", "samsung": "Samsung",
@@ -94,8 +97,11 @@ _VENDORS = {
     "hisilicon": "HiSilicon", "rockchip": "Rockchip", "amlogic": "Amlogic", "allwinner": "Allwinner",
     "broadcom": "Broadcom", "raspberry": "Broadcom", "xilinx": "AMD", "hailo": "Hailo", "loongson": "Loongson",
 }  # fmt: skip
+_MAKERS = {"tensorrt": "NVIDIA", "openvino": "Intel", "coreml": "Apple", "qaic": "Qualcomm", "snpe": "Qualcomm", "qnn": "Qualcomm"}  # fmt: skip
+"""Whose hardware a runtime is for."""
+
 _KINDS = {
-    "gpu": "gpu", "graphics": "gpu", "geforce": "gpu", "radeon": "gpu", "adreno": "gpu", "mali": "gpu", "cuda": "gpu",
+    "gpu": "gpu", "graphics": "gpu", "geforce": "gpu", "radeon": "gpu", "adreno": "gpu", "mali": "gpu", "cuda": "gpu", "vulkan": "gpu",
     "npu": "npu", "neural engine": "npu", "neural processing": "npu", "accelerator": "npu", "tpu": "tpu",
     "dsp": "dsp", "fpga": "fpga", "mcu": "mcu", "microcontroller": "mcu", "cortex-m": "mcu", "cpu": "cpu",
     "processor": "cpu", "cortex-a": "cpu", "xeon": "cpu", "epyc": "cpu", "ryzen": "cpu", "x86": "cpu", "risc-v": "cpu",
@@ -121,17 +127,21 @@ def read_text(text: str) -> Mention:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
     """
     left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
-    kind = _first(left, _KINDS)
-    device, left = _take_device(left, kind)
+    kind, vendor = _first(left, _KINDS), _first(left, _VENDORS)
+    runtime, _ = _take_runtime(left)
+    found = find_device(left, kind, vendor or _MAKERS.get(runtime or ""))
+    device = None
+    if found is not None:
+        device, left = found.device.id, f"{left[: found.start]} {left[found.end :]}"
     numbers: dict[str, float | int | None] = {}
     for figure in _FIGURES:
         left = _take_figure(left, figure, numbers)
     if match := _CORES.search(left):
-        numbers["cores"] = int(match[1]) if match[1] else _WORD_CORES[match[2].lower()]
+        numbers["cores"] = _count(match)
         left = _without(left, match)
     threads = None
     if match := _THREADS.search(left):
-        threads = 1 if match[2] else int(match[1] or match[3])
+        threads = _count(match)
         left = _without(left, match)
     if device is None and (match := _YEAR.search(left)):
         numbers["year"] = int(match[1])
@@ -141,9 +151,14 @@ def read_text(text: str) -> Mention:
     precision, left = _take_word(left, {**_PRECISION_WORDS, **{name: name for name in PRECISION_BITS}})
     tag, left = _take_word(left, _TAGS)
     return Mention(
-        device=device, core=core, vendor=_first(left, _VENDORS), kind=kind, runtime=runtime, precision=precision,
+        device=device, core=core, vendor=vendor, kind=kind, runtime=runtime, precision=precision,
         threads=threads or None, tags=(tag,) if tag else (), numbers=numbers, rest=_plain(left),
     )  # fmt: skip
+
+
+def _count(match: re.Match[str]) -> int:
+    word = next(group for group in match.groupdict().values() if group is not None).lower()
+    return _COUNTS[word] if word in _COUNTS else int(word)
 
 
 def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int | None]) -> str:
@@ -158,42 +173,6 @@ def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int | No
         )
     numbers[figure.name] = value
     return _without(left, match)
-
-
-def _take_device(text: str, kind: str | None) -> tuple[str | None, str]:
-    """The catalogue device named in ``text`` and the text without its name."""
-    plain = f" {_plain(text)} "
-    best: tuple[int, int, str] | None = None
-    for name, candidates in _names().items():
-        at = plain.find(f" {name} ")
-        if at >= 0 and (best is None or (len(name), -at) > (best[0], -best[1])):
-            of_kind = [device for device in candidates if devices()[device].kind == kind]
-            best = (len(name), at, (of_kind or candidates)[0])
-    if best is None:
-        return None, text
-    size, at, device = best
-    if kind and devices()[device].kind != kind:
-        device = next(
-            (
-                other.id
-                for other in devices().values()
-                if other.chip == devices()[device].chip and other.kind == kind
-            ),
-            device,
-        )
-    return device, (plain[:at] + " " + plain[at + size + 1 :]).strip()
-
-
-@cache
-def _names() -> Mapping[str, tuple[str, ...]]:
-    """Plain name -> ids of the devices that bear it (id, name, aliases), in catalogue order."""
-    found: dict[str, list[str]] = {}
-    for device in devices().values():
-        for name in (device.id, device.name, *device.aliases):
-            ids = found.setdefault(_plain(name), [])
-            if device.id not in ids:
-                ids.append(device.id)
-    return {name: tuple(ids) for name, ids in found.items() if len(name) > 1}
 
 
 def _named_core(text: str) -> str | None:

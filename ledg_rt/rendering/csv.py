@@ -30,14 +30,15 @@ def render(rows: Iterable[Row], stream: TextIO, style: Style = PLAIN) -> None:
     writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: cell(value) for name, value in _flat(to_dict(row))})
+        writer.writerow({name: cell(value) for name, value in flat(to_dict(row))})
         stream.flush()
 
 
-def _flat(table: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
+def flat(table: Mapping[str, Any], head: str = "") -> Iterator[tuple[str, Any]]:
+    """Names of columns, and values but ``None``, of nested tables."""
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{head}{key}.")
+            yield from flat(value, f"{head}{key}.")
         elif value is not None:
             yield head + key, value
 

@@ -11,6 +11,7 @@ PAGES = Path(__file__).parents[2] / "docs" / "cli"
 COMMANDS = {
     "predict": "predict", "platforms list": "platforms", "platforms show": "platforms",
     "platforms describe": "platforms", "doctor": "doctor", "check": "check", "diff": "diff", "init": "init",
+    "evaluate": "evaluate", "calibrate": "calibrate",
 }  # fmt: skip
 
 

@@ -1,0 +1,135 @@
+"""What a few measurements of a new chip are worth: errors of the rest after 0 to 50 of them.
+
+    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency
+
+Every platform of a held-out chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
+``ledg_rt.calibration`` that ships, and the rest is predicted. A chip's error is the median APE over its rest; the
+table has the median over (source, chip) pairs and the share of the rest in the 80 % interval. ``--part validation``
+is for choosing the widths of the priors; test rows write ``benchmarks/results/calibration.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import ledg_rt
+from benchmarks.accuracy.latency import RESULTS, Predict, draw, predict_samples
+from benchmarks.accuracy.splits import chip_of, split
+from ledg_export import train as training
+from ledg_export.batches import LatencyData
+from ledg_export.corpora.sample import Sample
+from ledg_export.corpus import load
+from ledg_export.train import Recipe
+from ledg_rt.calibration import fit
+from ledg_rt.embedding import Embedder
+
+COUNTS = (0, 1, 5, 10, 20, 50)
+SEEDS = 3
+LEAST_REST = 10
+"""Measurements that have to be left to judge by."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Figures in percent after ``count`` measurements, over ``chips`` pairs of source and chip."""
+
+    count: int
+    chips: int
+    median_ape: float
+    coverage: float
+
+
+def measure(
+    samples: Sequence[Sample], predictor: Predict, factor: float, counts: Sequence[int] = COUNTS
+) -> list[Result]:
+    """Calibrate every platform of ``samples``.
+
+    Args:
+        samples: of held-out chips.
+        predictor: gives log milliseconds and log spread of samples, [rows, 2].
+        factor: of the bundle, from the spread to the half width of its interval on unknown hardware.
+        counts: measurements to calibrate with; a platform needs ``LEAST_REST`` more.
+    """
+    predicted = predictor(samples)
+    log_ms, half_width = predicted[:, 0], factor * np.exp(predicted[:, 1])
+    measured_ms = np.array([sample.latency_ms for sample in samples])
+    platforms: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for at, sample in enumerate(samples):
+        platforms[sample.source, sample.platform].append(at)
+    results = []
+    for count in counts:
+        errors: dict[tuple[str, str], list[float]] = defaultdict(list)
+        covered: dict[tuple[str, str], list[bool]] = defaultdict(list)
+        for (source, platform), rows in platforms.items():
+            if len(rows) < count + LEAST_REST:
+                continue
+            chip = (source, chip_of(platform))
+            for seed in range(SEEDS):
+                order = np.random.default_rng(seed).permutation(rows)
+                chosen, rest = order[:count], order[count:]
+                fitted = fit(log_ms[chosen], half_width[chosen], measured_ms[chosen], "") if count else None
+                for row in rest:
+                    middle, width = log_ms[row], half_width[row]
+                    if fitted is not None:
+                        middle, width = fitted.apply(middle, width)
+                    off = middle - np.log(measured_ms[row])
+                    errors[chip].append(abs(np.expm1(off)))
+                    covered[chip].append(bool(abs(off) <= width))
+        if errors:
+            results.append(
+                Result(
+                    count, len(errors), float(100 * np.median([np.median(found) for found in errors.values()])),
+                    float(100 * np.mean([np.mean(found) for found in covered.values()])),
+                )
+            )  # fmt: skip
+    return results
+
+
+def table(results: Sequence[Result]) -> str:
+    """Markdown."""
+    lines = ["| measurements | chips | median APE % | in the 80 % interval % |", "|---|---|---|---|"]
+    lines += [f"| {row.count} | {row.chips} | {row.median_ape:.1f} | {row.coverage:.1f} |" for row in results]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parse the command line, load or train the run, measure, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
+    parser.add_argument("--minutes", type=float, default=25, help="of training, where the run is not done")
+    parser.add_argument("--part", choices=("test", "validation"), default="test")
+    options = parser.parse_args()
+    corpus = load(options.cache)
+    parts = split(corpus.samples)
+    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
+    recipe = Recipe(minutes=options.minutes)
+    model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    held_out = parts.new_device if options.part == "test" else parts.validation_device
+    samples = [
+        sample
+        for source in sorted({sample.source for sample in held_out})
+        for sample in draw([sample for sample in held_out if sample.source == source])
+    ]
+    factor = json.loads((RESULTS / "intervals.json").read_text())["unknown"]["factor"]
+    predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
+    results = measure(samples, predictor, factor)
+    print(table(results))
+    if options.part == "test":
+        (RESULTS / "calibration.json").write_text(
+            json.dumps([asdict(row) for row in results], indent=1) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
