@@ -39,7 +39,8 @@ def test_the_outcomes_breaches_and_notes_in_the_docs_are_those_of_the_code():
     from ledg_rt.budgets.verdicts import Kind, Note, Outcome
 
     _, _, after = (PAGES.parent / "errors.md").read_text(encoding="utf-8").partition("## Outcomes and notes")
-    documented = [line.split("`")[1] for line in after.splitlines() if line.startswith("| `")]
+    section, _, _ = after.partition("\n## ")
+    documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
     assert documented == [*Outcome, *Kind, *Note]
 
 
