@@ -1,7 +1,7 @@
 """A bundle: the folder that holds a trained predictor, its embedder and a manifest that vouches for both.
 
-Files: ``encoder.onnx``, ``head.onnx``, ``embedder.onnx``, ``tokenizer.json``, ``sentences.npz``,
-``manifest.json``. The manifest names the sha256 of every other file, the format of the encodings, the
+Files: ``encoder.onnx``, ``head.onnx``, ``known.npz`` (what was learned of platforms by name),
+``embedder.onnx``, ``tokenizer.json``, ``sentences.npz``, ``manifest.json``. The manifest names the sha256 of every other file, the format of the encodings, the
 devices that were trained on and the calibration of the intervals.
 """
 
@@ -18,8 +18,8 @@ from typing import Any
 from ledg_rt.errors import BundleError
 
 MANIFEST = "manifest.json"
-FORMAT = 1
-REQUIRED = ("encoder.onnx", "head.onnx", "embedder.onnx", "tokenizer.json", "sentences.npz")
+FORMAT = 2
+REQUIRED = ("encoder.onnx", "head.onnx", "known.npz", "embedder.onnx", "tokenizer.json", "sentences.npz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def open_bundle(folder: Path | None = None) -> Bundle:
     try:
         data = path.read_bytes()
         table: dict[str, Any] = json.loads(data)
-        if table["format"] > FORMAT:
+        if table["format"] != FORMAT:
+            older = table["format"] < FORMAT
             raise BundleError(
-                "bundle", f"{path}: format {table['format']} is newer than this ledg-rt", "upgrade ledg-rt"
-            )
+                "bundle", f"{path}: format {table['format']} is {'older' if older else 'newer'} than this ledg-rt",
+                "train it anew" if older else "upgrade ledg-rt",
+            )  # fmt: skip
         return Bundle(
             folder=folder, name=table["name"], sha256=hashlib.sha256(data).hexdigest(), template=table["template"],
             devices=frozenset(table["devices"]), interval=dict(table["interval"]),

@@ -43,6 +43,8 @@ TRAITS = ("channels_in", "channels_out", "spatial_out", "kernel", "stride", "gro
 NODE_FEATURES = len(QUANTITIES) + len(TRAITS) + 2
 PLATFORM_NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "threads", "process_nm", "year")  # fmt: skip
 PLATFORM_FEATURES = 2 * len(PLATFORM_NUMBERS) + len(KINDS) + 3
+KEY_LEVELS = 5
+"""Names of a catalogue platform, see ``platform_keys``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class GraphEncoding:
     ``sentences``: the distinct ones; ``text``: int32 [N], index into them. ``quantities``: float64
     [N, len(QUANTITIES)]. ``traits``: float32 [N, len(TRAITS)]. ``neighbours``: int32
     [N, len(RELATIONS), NEIGHBOURS], -1 where there are fewer; the node itself comes first. ``cut``:
-    neighbours left out by the limit. ``batch``: samples in one run.
+    neighbours left out by the limit. ``batch``: samples in one run. ``names``: of the nodes, for people;
+    () in a corpus.
     """
 
     sentences: tuple[str, ...]
@@ -62,6 +65,7 @@ class GraphEncoding:
     neighbours: NDArray[np.int32]
     cut: int
     batch: int
+    names: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> NDArray[np.float32]:
@@ -79,30 +83,38 @@ class GraphEncoding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEncoding:
-    """A platform as a pair of sentences (hardware, software) and float32 [PLATFORM_FEATURES]."""
+    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], and ``keys``."""
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
+    keys: tuple[str, ...]
 
 
 def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
     """Encode ``graph`` as every runtime would run it: see ``simplify`` for what is folded first."""
     graph = simplify(graph)
     batch = _batch_of(graph)
-    order = canonical_order(graph)
+    labels = [_label(node) for node in graph.nodes]
+    order = _order(graph, labels)
     position = {old: new for new, old in enumerate(order)}
     edges = sorted((position[a], position[b]) for a, b in graph.edges)
-    nodes = [graph.nodes[index] for index in order]
-    quantities = np.array([_quantities(node) for node in nodes], dtype=np.float64).reshape(
-        -1, len(QUANTITIES)
-    )
-    traits = np.array([_traits(node) for node in nodes], dtype=np.float32).reshape(-1, len(TRAITS))
-    neighbours, cut = _neighbour_table(edges, len(nodes), quantities)
-    texts = [NODE_TEMPLATES[template](node) for node in nodes]
+    # Networks repeat their nodes: equal ones are counted and put into words once.
+    keys = [(label, node.repeats) for label, node in zip(labels, graph.nodes, strict=True)]
+    kinds = dict(zip(keys, graph.nodes, strict=True))
+    at = {key: row for row, key in enumerate(kinds)}
+    rows = [at[keys[index]] for index in order]
+    quantities = np.array([_quantities(node) for node in kinds.values()], dtype=np.float64)
+    quantities = quantities.reshape(-1, len(QUANTITIES))[rows]
+    traits = np.array([_traits(node) for node in kinds.values()], dtype=np.float32)
+    traits = traits.reshape(-1, len(TRAITS))[rows]
+    neighbours, cut = _neighbour_table(edges, len(order), quantities)
+    words = [NODE_TEMPLATES[template](node) for node in kinds.values()]
+    texts = [words[row] for row in rows]
     sentences = tuple(sorted(set(texts)))
     index = {sentence: at for at, sentence in enumerate(sentences)}
     text = np.array([index[sentence] for sentence in texts], dtype=np.int32)
-    return GraphEncoding(sentences, text, quantities, traits, neighbours, cut, batch)
+    names = tuple(graph.nodes[old].name for old in order)
+    return GraphEncoding(sentences, text, quantities, traits, neighbours, cut, batch, names)
 
 
 def rebatch(encoding: GraphEncoding, batch: int) -> GraphEncoding:
@@ -129,19 +141,39 @@ def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncod
         float(platform.precision.startswith(("int", "w"))),
         float("throughput" in platform.tags),
     ]
-    return PlatformEncoding(
-        PLATFORM_TEMPLATES[template](platform), np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
-    )
+    numeric = np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
+    return PlatformEncoding(PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform))
 
 
-def canonical_order(graph: Graph) -> list[int]:
+def platform_keys(platform: Platform) -> tuple[str, ...]:
+    """Names under which a model may know a platform from training, from the general to the exact.
+
+    Chip, device, runtime and precision on it, threads and tags, version of the runtime; none for hardware
+    that is no device of the catalogue.
+    """
+    if platform.device is None:
+        return ()
+    runtime = (platform.runtime or "unknown").split("-")[0]
+    stack = "/".join((platform.device, runtime, platform.precision))
+    use = "+".join((stack, f"{platform.threads or 0}t", *platform.tags))
+    return (
+        f"chip {platform.chip} {platform.kind}", f"device {platform.device}", f"stack {stack}", f"use {use}",
+        f"platform {platform.runtime or 'unknown'} {use}",
+    )  # fmt: skip
+
+
+def _label(node: Node) -> bytes:
+    own = (node.op, node.domain, sorted(node.attributes.items()), node.inputs, node.outputs)
+    return _digest(repr(own).encode())
+
+
+def _order(graph: Graph, labels: Sequence[bytes]) -> list[int]:
     """Positions of ``graph.nodes`` sorted by depth, then by a hash of all that is above and below."""
     sons: list[list[int]] = [[] for _ in graph.nodes]
     fathers: list[list[int]] = [[] for _ in graph.nodes]
     for a, b in graph.edges:
         sons[a].append(b)
         fathers[b].append(a)
-    labels = [_digest(repr((node.op, node.domain, sorted(node.attributes.items()), node.inputs, node.outputs)).encode()) for node in graph.nodes]  # fmt: skip
     depth = [0] * len(labels)
     above, below = list(labels), list(labels)
     for node in range(len(labels)):

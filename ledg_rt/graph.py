@@ -1,7 +1,8 @@
 """What a neural network is inside ledg-rt: typed nodes and the data edges between them.
 
-A ``Graph`` holds no weights and no names: constants are folded into the nodes that read them, and an
-edge is a pair of node positions. Everything downstream (costs, language, encoding) reads only this.
+A ``Graph`` holds no weights: constants are folded into the nodes that read them, and an edge is a pair of
+node positions. Names of nodes are kept for people alone: no number and no identity depends on them.
+Everything downstream (costs, language, encoding) reads only this.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ BITS: Mapping[str, int] = {
     "bool": 8, "complex64": 64, "complex128": 128, "string": 64,
 }  # fmt: skip
 """Bits an element takes in memory, by element type (all float8 variants are ``float8``)."""
+
+NAME_LIMIT = 200
+"""Characters that are kept of the name of a node: files may hold any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Node:
     """One operator call.
 
     ``inputs`` keeps the operator's positions; an omitted optional input is ``None``. ``repeats`` is the
-    number of times the node runs (bodies of loops); ``domain`` is "" for standard ONNX operators.
+    number of times the node runs (bodies of loops); ``domain`` is "" for standard ONNX operators. ``name`` is
+    what the file calls the node (its first output where it has no name), cut to ``NAME_LIMIT`` characters.
     """
 
     op: str
@@ -71,6 +76,7 @@ class Node:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     domain: str = ""
     repeats: int = 1
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ class Network:
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._encoder = _session(bundle, "encoder.onnx", threads)
         self._head = _session(bundle, "head.onnx", threads)
+        self._known = load_table(bundle.path("known.npz"))
+        shapes = {entry.name: entry.shape for entry in self._head.get_inputs()}
+        self._nothing = np.zeros(shapes["platform_memory"], dtype=np.float32)
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
         )
@@ -49,8 +52,9 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
+        memory = self._nothing + sum(self._known[key] for key in platform.keys if key in self._known)
         feeds = {
-            "states": states, "work": encoding.work, "platform_text": self.embedder.embed(platform.sentences),
+            "states": states, "work": encoding.work, "platform_memory": memory, "platform_text": self.embedder.embed(platform.sentences),
             "platform_numeric": platform.numeric,
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,10 +17,12 @@ from ledg_rt.platforms import Platform, resolve
 from ledg_rt.reading.reader import Reader
 from ledg_rt.results import (
     BundleInfo,
+    Explained,
     Failure,
     Flag,
     Latency,
     ModelInfo,
+    NodeShare,
     PlatformInfo,
     Row,
     Status,
@@ -105,11 +105,24 @@ class Predictor:
             PlatformError: a platform cannot be understood, or is calibrated for another bundle (before any
                 model is read).
         """
+        explained = self.iter_explain(models, platforms, batch=batch, shapes=shapes, top=0)
+        return (item.row for item in explained)
+
+    def iter_explain(
+        self,
+        models: Sequence[str | os.PathLike[str]],
+        platforms: Sequence[str | Platform],
+        *,
+        batch: int | None = None,
+        shapes: Mapping[str, Sequence[int]] | None = None,
+        top: int | None = 3,
+    ) -> Iterator[Explained]:
+        """The rows of ``iter_predict``, each with the ``top`` nodes that cost most, or all (``None``)."""
         resolved = [resolve(platform) if isinstance(platform, str) else platform for platform in platforms]
         for platform in resolved:
             self._check_calibration(platform)
         paths = [os.fspath(model) for model in models]
-        return self._rows(paths, resolved, batch, shapes)
+        return self._rows(paths, resolved, batch, shapes, top)
 
     def _rows(
         self,
@@ -117,10 +130,15 @@ class Predictor:
         platforms: Sequence[Platform],
         batch: int | None,
         shapes: Mapping[str, Sequence[int]] | None,
-    ) -> Iterator[Row]:
+        top: int | None,
+    ) -> Iterator[Explained]:
         for path, found in zip(paths, self._reader.read_many(paths, shapes, batch), strict=True):
             try:
-                rows = [] if isinstance(found, ModelError) else list(self._graph_rows(path, found, platforms))
+                rows = (
+                    []
+                    if isinstance(found, ModelError)
+                    else list(self._graph_rows(path, found, platforms, top))
+                )
             except OverflowError:  # sizes that no float holds
                 found = ModelError(
                     "limit_exceeded",
@@ -128,10 +146,12 @@ class Predictor:
                     "check its shapes",
                 )
             if isinstance(found, ModelError):
-                rows = [self._error_row(path, platform, found, batch) for platform in platforms]
+                rows = [Explained(self._error_row(path, platform, found, batch)) for platform in platforms]
             yield from rows
 
-    def _graph_rows(self, path: str, graph: Graph, platforms: Sequence[Platform]) -> Iterator[Row]:
+    def _graph_rows(
+        self, path: str, graph: Graph, platforms: Sequence[Platform], top: int | None
+    ) -> Iterator[Explained]:
         from ledg_rt.costs import graph_cost
         from ledg_rt.encoding import encode_graph, encode_platform
         from ledg_rt.reading.identity import graph_sha256
@@ -155,12 +175,13 @@ class Predictor:
                 graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops)
             )
             partial = Flag.UNKNOWN_OPS in flags or Flag.UNRESOLVED_SHAPE in flags
-            yield Row(
+            row = Row(
                 tool_version=tool_version(), bundle=self.bundle, model=model, platform=_platform_info(platform),
                 batch=encoding.batch, precision=platform.precision, threads=platform.threads, latency_ms=latency,
                 roofline_ms=roofline_ms(encoding, platform), bound_ms=bound, flags=flags,
                 status=Status.PARTIAL if partial else Status.OK, error=None,
             )  # fmt: skip
+            yield Explained(row, _dearest(encoding, estimate, top))
 
     def _check_calibration(self, platform: Platform) -> None:
         calibration = platform.calibration
@@ -249,14 +270,32 @@ def _size(path: str) -> int | None:
 
 
 def _platform_info(platform: Platform) -> PlatformInfo:
-    """Id, text, and a digest of everything that the platform was resolved to."""
-    resolved = {
-        name: value
-        for name, value in asdict(platform).items()
-        if name not in ("id", "text", "named", "notes") and (name, value) != ("calibration", None)
-    }
-    digest = hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
-    return PlatformInfo(id=platform.id, text=platform.text, sha256=digest)
+    return PlatformInfo(id=platform.id, text=platform.text, sha256=platform.sha256)
+
+
+def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int | None) -> tuple[NodeShare, ...]:
+    """The ``top`` nodes of the largest cost; among equals, the first in canonical order."""
+    import numpy as np
+
+    if top == 0:
+        return ()
+    cost = np.exp(estimate.log_cost.astype(np.float64) - estimate.log_cost.max())
+    shares = cost / cost.sum()
+    return tuple(
+        NodeShare(
+            encoding.names[node],
+            encoding.sentences[encoding.text[node]],
+            float(shares[node]),
+            _node_digest(encoding, int(node)),
+        )
+        for node in np.argsort(-shares, kind="stable")[:top]
+    )
+
+
+def _node_digest(encoding: GraphEncoding, node: int) -> str:
+    sentence = encoding.sentences[encoding.text[node]].encode("utf-8", "surrogatepass")
+    seen = (encoding.quantities[node].tobytes(), encoding.traits[node].tobytes(), sentence)
+    return hashlib.blake2b(b"".join(seen), digest_size=16).hexdigest()
 
 
 def _is_quantized(graph: Graph) -> bool:

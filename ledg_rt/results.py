@@ -167,6 +167,27 @@ class Row:
             raise ValueError("a partial row needs a flag that says why")
 
 
+@dataclass(frozen=True, slots=True)
+class NodeShare:
+    """A node's part of a prediction: its ``name`` in the file, ``sentence``: what the model reads of it,
+    ``share``: of the cost of all nodes, 0 to 1. ``digest``: of all that is known of the node but its name and
+    neighbours, so that an unchanged node is found again in another version of the file; "" in saved rows.
+    """
+
+    name: str
+    sentence: str
+    share: float
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A row and the nodes that cost most in it, the dearest first; none in an error row or a saved one."""
+
+    row: Row
+    nodes: tuple[NodeShare, ...] = ()
+
+
 def to_dict(row: Row) -> dict[str, Any]:
     """The JSON form of a row: exactly the keys of the schema, floats to four significant digits."""
     table: dict[str, Any] = _plain(row)

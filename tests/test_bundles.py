@@ -50,14 +50,15 @@ def test_one_changed_byte_is_noticed(copy, name):
         predict(copy)
 
 
-def test_a_newer_format_asks_for_an_upgrade(copy):
+@pytest.mark.parametrize(("step", "word"), [(1, "newer"), (-1, "older")])
+def test_another_format_is_refused(copy, step, word):
     table = json.loads((copy / MANIFEST).read_text())
-    (copy / MANIFEST).write_text(json.dumps({**table, "format": FORMAT + 1}))
-    with pytest.raises(BundleError, match="newer"):
+    (copy / MANIFEST).write_text(json.dumps({**table, "format": FORMAT + step}))
+    with pytest.raises(BundleError, match=word):
         predict(copy)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", f'{{"format": {FORMAT}}}'])
 def test_a_damaged_manifest_is_named(copy, content):
     (copy / MANIFEST).write_text(content)
     with pytest.raises(BundleError, match="not a manifest"):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from ledg_rt.encoding import (
+    KEY_LEVELS,
     NEIGHBOURS,
     NODE_FEATURES,
     PLATFORM_FEATURES,
@@ -10,10 +11,11 @@ from ledg_rt.encoding import (
     RELATIONS,
     encode_graph,
     encode_platform,
+    platform_keys,
     rebatch,
 )
 from ledg_rt.graph import Graph, Input, Node, TensorType
-from ledg_rt.platforms import Platform
+from ledg_rt.platforms import Platform, resolve
 
 SHAPE = TensorType("float32", (1, 8, 4, 4))
 
@@ -121,3 +123,28 @@ def test_unknown_figure_is_masked_not_guessed():
     one_watt = encode_platform(Platform(id="", text="", power_w=1.0)).numeric
     assert without[at] == one_watt[at] == 0
     assert (without[count + at], one_watt[count + at]) == (0, 1)
+
+
+def test_keys_of_a_platform_go_from_the_chip_to_the_version():
+    keys = platform_keys(resolve("raspberry-pi-4/tflite-2.4.1-ruy/fp32"))
+    assert len(keys) == KEY_LEVELS
+    other_version = platform_keys(resolve("raspberry-pi-4/tflite-2.5.0/fp32"))
+    assert keys[:4] == other_version[:4]
+    assert keys[4] != other_version[4]
+    other_precision = platform_keys(resolve("raspberry-pi-4/tflite-2.4.1-ruy/int8"))
+    assert keys[:2] == other_precision[:2]
+    assert not set(keys[2:]) & set(other_precision)
+    assert keys[3] != platform_keys(resolve("raspberry-pi-4/tflite-2.4.1-ruy/fp32/4t"))[3]
+
+
+def test_units_of_a_chip_share_no_key():
+    cpu, gpu = (set(platform_keys(resolve(f"station-m3{unit}/ncnn/fp32"))) for unit in ("", "-mali-g610"))
+    assert not cpu & gpu
+
+
+def test_described_hardware_has_no_keys():
+    assert platform_keys(resolve("a board with 4 cores at 2 GHz, 10 GB/s, fp32")) == ()
+    assert (
+        platform_keys(resolve("Raspberry Pi 4, tflite, fp32"))[:3]
+        == platform_keys(resolve("raspberry-pi-4/tflite-2.4.1-ruy/fp32"))[:3]
+    )

@@ -1,7 +1,7 @@
 """Golden encodings, and golden latencies of the reference implementation that the shipped bundle has to reproduce.
 
 `tests/golden/encodings.json` holds what the examples encode to; it changes only together with
-`ledg_rt.encoding.FORMAT`. The latencies are in the bundle's manifest, computed by the dense form in torch.
+`ledg_rt.encoding.FORMAT`. The latencies are in the bundle's manifest, computed by the edge form in torch.
 """
 
 import hashlib

@@ -193,3 +193,42 @@ def test_attributes_that_make_no_sense_cost_no_other_file(predictor, tmp_path, a
     )
     assert bad.status is not Status.ERROR or bad.error.code
     assert good.status is Status.OK
+
+
+def test_the_dearest_nodes_are_named_as_in_the_file(predictor, tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["h"], name="/small", kernel_shape=[1, 1]),
+        helper.make_node("Conv", ["h", "v"], ["wide"], kernel_shape=[5, 5], pads=[2] * 4),
+        helper.make_node("Relu", ["wide"], ["y"], name="/last"),
+    ]
+    weights = [("w", [64, 64, 1, 1]), ("v", [64, 64, 5, 5])]
+    path = save(tmp_path / "m.onnx", model(nodes, [1, 64, 56, 56], [1, 64, 56, 56], weights))
+    (two,) = predictor.iter_explain([path], [T4], top=2)
+    (everything,) = predictor.iter_explain([path], [T4], top=10)
+    assert two.nodes == everything.nodes[:2]
+    assert (two.nodes[0].name, two.nodes[0].sentence.split()[0]) == ("wide", "Conv")
+    assert {node.name for node in everything.nodes} == {"/small", "wide", "/last"}
+    assert sum(node.share for node in everything.nodes) == pytest.approx(1)
+    assert [two.row] == predictor.predict([path], [T4])
+
+
+def test_a_row_without_a_number_names_no_node(predictor, tmp_path):
+    (tmp_path / "bad.onnx").write_bytes(b"")
+    (found,) = predictor.iter_explain([tmp_path / "bad.onnx"], [T4])
+    assert (found.row.error.code, found.nodes) == ("empty_file", ())
+
+
+def test_a_node_has_the_digest_of_its_like_whatever_is_around_it(predictor, tmp_path):
+    def nodes(names, kernel):
+        weights = [("w", [64, 64, 1, 1]), ("v", [64, 64, kernel, kernel])]
+        parts = [
+            helper.make_node("Conv", ["x", "w"], ["h"], name=names[0], kernel_shape=[1, 1]),
+            helper.make_node("Conv", ["h", "v"], ["y"], name=names[1], kernel_shape=[kernel] * 2, pads=[kernel // 2] * 4),
+        ]  # fmt: skip
+        path = save(tmp_path / "m.onnx", model(parts, [1, 64, 56, 56], [1, 64, 56, 56], weights))
+        (found,) = predictor.iter_explain([path], [T4], top=None)
+        return {node.name: node.digest for node in found.nodes}
+
+    before, after = nodes("ab", 3), nodes("cd", 5)
+    assert before["a"] == after["c"]
+    assert len({before["a"], before["b"], after["d"]}) == 3

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
     parser.add_argument("--minutes", type=float, default=25)
     parser.add_argument("--part", choices=("test", "validation"), default="test")
+    parser.add_argument("--sources", default="help,mlperf_inference,ncnn", help="those to score; all train")
     parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
     parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     options = parser.parse_args()
@@ -56,8 +58,10 @@ def main() -> None:
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
     model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    if int(os.environ.get("RANK", "0")) > 0:  # of several processes that train together the first one scores
+        return
     predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
-    rows = evaluate(parts, corpus.graphs, predictor, options.part)
+    rows = evaluate(parts, corpus.graphs, predictor, options.part, options.sources.split(","))
     print(table(rows))
     if options.part == "test":
         RESULTS.mkdir(exist_ok=True)
@@ -72,7 +76,7 @@ Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
 
 
 def evaluate(
-    parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str
+    parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str, sources: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Rows of results: source, setting, method, metrics."""
     validation = {
@@ -81,7 +85,7 @@ def evaluate(
     }
     test = {"new architecture": parts.new_architecture, "new device": parts.new_device}
     found = []
-    for source in sorted({sample.source for sample in parts.train}):
+    for source in sources:
         train_rows = _rows(_of(source, parts.train, 2 * MAX_TEST_ROWS), graphs)
         for setting, chosen in validation.items():
             choose = _rows(_of(source, chosen), graphs)
@@ -150,7 +154,7 @@ def predict_samples(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedde
     """Log milliseconds and log spread of ``samples``, [rows, 2], by a trained model."""
     data = LatencyData(samples, graphs)
     missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
-    whole = embed_all([*vocabulary.index, *missing], embedder)
+    whole = vocabulary.extended(embed_all(missing, embedder)) if missing else vocabulary
     predicted = predict(model, whole, data)
     order = {(visit.graph_id, visit.batch, int(platform)): predicted[at] for at, (visit, platform) in enumerate((visit, platform) for visit in data.visits for platform in visit.platforms)}  # fmt: skip
     position = {platform: at for at, platform in enumerate(data.platform_ids)}

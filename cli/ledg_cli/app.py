@@ -8,8 +8,11 @@ from typing import Annotated
 import typer
 
 from ledg_cli.calibrate import calibrate
+from ledg_cli.check import check
+from ledg_cli.diff import diff
 from ledg_cli.doctor import doctor
 from ledg_cli.evaluate import evaluate
+from ledg_cli.init import init
 from ledg_cli.platforms import platforms_app
 from ledg_cli.predict import predict
 
@@ -21,6 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(predict)
+app.command()(check)
+app.command()(diff)
+app.command()(init)
 app.command()(evaluate)
 app.command()(calibrate)
 app.add_typer(platforms_app, name="platforms")

@@ -54,6 +54,11 @@ BundleFolder = Annotated[
 Threads = Annotated[int, typer.Option(metavar="N", min=1, help="Threads of the predictor; same numbers.")]
 Jobs = Annotated[int, typer.Option(metavar="N", min=1, help="Model files to read at the same time.")]
 
+AcrossBundles = Annotated[
+    bool,
+    typer.Option("--across-bundles", help="Compare although another trained model predicted the base."),
+]
+
 
 def parse_shapes(arguments: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """``NAME=1x3x224x224`` to dimensions by input name.

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ledg_export.corpora.sample import Sample
-from ledg_export.model import LedgFormer
-from ledg_rt.encoding import RELATIONS, GraphEncoding, encode_platform, rebatch
+from ledg_export.model import LedgConfig, LedgFormer
+from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys, rebatch
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
 
@@ -22,6 +22,9 @@ SOURCE_POWER = 0.25
 
 PAIRS = 24
 """Platforms crossed with a graph in one visit."""
+
+DEPTHS = (0.3, 0.05, 0.1, 0.1, 0.1, 0.35)
+"""Chances that training shows none of the names of a platform, one, ... all; see ``platform_keys``."""
 
 
 def spoken_variants(platform: Platform) -> tuple[Platform, ...]:
@@ -37,6 +40,13 @@ class Vocabulary:
     def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
         self.index = {sentence: at for at, sentence in enumerate(vectors)}
         self.vectors = torch.from_numpy(np.stack(list(vectors.values())).astype(np.float32))
+
+    def extended(self, other: Vocabulary) -> Vocabulary:
+        """With the sentences of ``other`` as well."""
+        return Vocabulary({**self._rows(), **other._rows()})
+
+    def _rows(self) -> dict[str, NDArray[np.float32]]:
+        return {sentence: self.vectors[at].numpy() for sentence, at in self.index.items()}
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
         """Size of the graph of an item, for bucketing."""
         return len(self.graphs[self.visits[index].graph_id].text)
 
+    def keys(self) -> list[str]:
+        """Every name of the platforms of ``visits`` that a model can remember; see ``platform_keys``."""
+        used = np.unique(np.concatenate([visit.platforms for visit in self.visits]))
+        return sorted({key for at in used for key in platform_keys(resolve(self.platform_ids[at]))})
+
     def sentences(self) -> list[str]:
         """Every sentence that training can meet: of the graphs and of all variants of the platforms."""
         found = {sentence for visit in self.visits for sentence in self.graphs[visit.graph_id].sentences}
@@ -93,7 +108,7 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
 
 
 class BucketSampler(torch.utils.data.Sampler[list[int]]):
-    """Batches of similar size with at most ``budget`` padded attention cells; sources mixed by weight."""
+    """Batches of graphs of similar size, at most ``budget`` padded nodes; sources mixed by weight."""
 
     def __init__(self, data: LatencyData, visits: int, budget: int, seed: int) -> None:
         self.data, self.visits, self.budget, self.seed, self.epoch = data, visits, budget, seed, 0
@@ -128,7 +143,7 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
         batches: list[list[int]] = [[]]
         for index in map(int, drawn):
             largest = max(self.sizes[index], max((self.sizes[other] for other in batches[-1]), default=0))
-            if batches[-1] and largest**2 * (len(batches[-1]) + 1) > self.budget:
+            if batches[-1] and largest * (len(batches[-1]) + 1) > self.budget:
                 batches.append([])
             batches[-1].append(index)
         rng.shuffle(batches)  # type: ignore[arg-type]
@@ -139,30 +154,40 @@ class Collator:
     """Visits to the tensors of ``LedgFormer.forward``. ``training`` draws platforms and their wording."""
 
     def __init__(
-        self, data: LatencyData, vocabulary: Vocabulary, template: str, training: bool, seed: int = 0
+        self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0
     ) -> None:
         self.data, self.vocabulary, self.training = data, vocabulary, training
         self.rng = np.random.default_rng(seed)
         self.platforms = [
-            [encode_platform(variant, template) for variant in spoken_variants(resolve(platform))]
+            [encode_platform(variant, config.template) for variant in spoken_variants(resolve(platform))]
             for platform in data.platform_ids
         ]
+        known = {key: 1 + at for at, key in enumerate(config.known)}
+        self.keys = np.zeros((len(self.platforms), KEY_LEVELS), dtype=np.int64)
+        for at, (in_full, *_) in enumerate(self.platforms):
+            for level, key in enumerate(in_full.keys):
+                self.keys[at, level] = known.get(key, 0)
 
     def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
         """The padded batch of some visits."""
         encodings = [self._encoding(visit) for visit in visits]
         pairs = [self._pairs(visit) for visit in visits]
-        wanted = np.unique(
+        wanted: NDArray[np.int64] = np.unique(
             np.concatenate([visit.platforms[chosen] for visit, chosen in zip(visits, pairs, strict=True)])
         )
         here = {int(platform): at for at, platform in enumerate(wanted)}
         tensors = pack_graphs(encodings, self.vocabulary)
-        variants = [self.platforms[at][self._variant()] for at in wanted]
+        depths = [self._depth() for _ in wanted]
+        variants = [
+            self.platforms[at][self._variant(depth)] for at, depth in zip(wanted, depths, strict=True)
+        ]
         index = self.vocabulary.index
         tensors["platform_text"] = self.vocabulary.vectors[
             torch.tensor([[index[sentence] for sentence in variant.sentences] for variant in variants])
         ]
         tensors["platform_numeric"] = torch.from_numpy(np.stack([variant.numeric for variant in variants]))
+        keys = self.keys[wanted] * (np.arange(KEY_LEVELS) < np.array(depths)[:, None])
+        tensors["platform_keys"] = torch.from_numpy(keys)
         tensors["pair_graph"] = torch.tensor([at for at, chosen in enumerate(pairs) for _ in chosen])
         tensors["pair_platform"] = torch.tensor(
             [
@@ -185,29 +210,36 @@ class Collator:
             return np.arange(count)
         return self.rng.choice(count, PAIRS, replace=False)
 
-    def _variant(self) -> int:
-        return int(self.rng.choice(4, p=(0.55, 0.15, 0.15, 0.15))) if self.training else 0
+    def _depth(self) -> int:
+        """How many of the names of a platform the model may remember in this batch."""
+        return int(self.rng.choice(KEY_LEVELS + 1, p=DEPTHS)) if self.training else KEY_LEVELS
+
+    def _variant(self, depth: int) -> int:
+        """Wording; a stranger to the model is often one without a name too."""
+        if not self.training:
+            return 0
+        return int(self.rng.choice(4, p=(0.3, 0.4, 0.1, 0.2) if depth == 0 else (0.55, 0.15, 0.15, 0.15)))
 
 
 def pack_graphs(encodings: Sequence[GraphEncoding], vocabulary: Vocabulary) -> dict[str, Any]:
-    """Pad graphs to the largest: text, numeric, masks, work, present of ``LedgFormer.forward``."""
+    """Graphs in a row: text, numeric, edges of ``LedgFormer.forward``; padded to the largest: work, present."""
     count, nodes = len(encodings), max(len(encoding.text) for encoding in encodings)
-    text = np.zeros((count, nodes), dtype=np.int64)
-    numeric = np.zeros((count, nodes, encodings[0].numeric.shape[1]), dtype=np.float32)
     work = np.zeros((count, nodes, 3), dtype=np.float32)
     present = np.zeros((count, nodes), dtype=np.float32)
-    masks = np.zeros((count, len(RELATIONS), nodes, nodes), dtype=bool)
-    masks[:, :, np.arange(nodes), np.arange(nodes)] = True
+    text, edges, start = [], [], 0
     for at, encoding in enumerate(encodings):
         size = len(encoding.text)
         rows = np.array([vocabulary.index[sentence] for sentence in encoding.sentences])
-        text[at, :size] = rows[encoding.text]
-        numeric[at, :size], work[at, :size], present[at, :size] = encoding.numeric, encoding.work, 1
+        text.append(rows[encoding.text])
+        work[at, :size], present[at, :size] = encoding.work, 1
         node, relation, slot = np.nonzero(encoding.neighbours >= 0)
-        masks[at, relation, node, encoding.neighbours[node, relation, slot]] = True
+        edges.append(np.stack([node + start, encoding.neighbours[node, relation, slot] + start, relation]))
+        start += size
     return {
-        "sentence_vectors": vocabulary.vectors, "text": torch.from_numpy(text), "numeric": torch.from_numpy(numeric),
-        "masks": torch.from_numpy(masks), "work": torch.from_numpy(work), "present": torch.from_numpy(present),
+        "sentence_vectors": vocabulary.vectors, "text": torch.from_numpy(np.concatenate(text)),
+        "numeric": torch.from_numpy(np.concatenate([encoding.numeric for encoding in encodings])),
+        "edges": torch.from_numpy(np.concatenate(edges, axis=1)),
+        "work": torch.from_numpy(work), "present": torch.from_numpy(present),
     }  # fmt: skip
 
 
@@ -218,7 +250,7 @@ def predict(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> np.
     Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
     """
     model.eval()
-    collate = Collator(data, vocabulary, model.config.template, training=False)
+    collate = Collator(data, vocabulary, model.config, training=False)
     rows = []
     for visit in data.visits:
         out = model(**collate([visit]))

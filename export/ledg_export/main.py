@@ -67,6 +67,9 @@ def train(
     ),
     name: Annotated[str, typer.Option(help="Name of the bundle.")] = "ledg",
     seed: int = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoints of a finished run whose weights a fresh run begins with.")
+    ] = None,
     intervals: Annotated[
         Path, typer.Option(help="Interval factors, from benchmarks.accuracy.latency.")
     ] = Path("benchmarks/results/intervals.json"),
@@ -76,7 +79,7 @@ def train(
     from ledg_export.train import train_bundle
 
     factors = json.loads(intervals.read_text(encoding="utf-8"))
-    train_bundle(cache, run, bundle, name=name, minutes=minutes, seed=seed, intervals=factors)
+    train_bundle(cache, run, bundle, name=name, minutes=minutes, seed=seed, intervals=factors, start=start)
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """LeDG-Former: language embeddings of nodes and platforms, a transformer over a dynamic graph.
 
-Training uses the dense form (masks [B, R, N, N]); the exported model the table form (neighbours
-[N, R, K]), linear in nodes. Both run the same layers and are proven equal. The encoder never sees the
-platform; hardware enters through its vector alone, so there is one head for all hardware.
+Training uses the edge form (pairs of nodes of many graphs in one list), the exported model the table form
+(neighbours [N, R, K]); both are linear in nodes, run the same layers and are proven equal to the dense
+formula. The encoder never sees the platform; hardware enters through its vector alone, so there is one head
+for all hardware.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ from ledg_rt.encoding import NODE_FEATURES, PLATFORM_FEATURES, PLATFORM_NUMBERS,
 LN10 = math.log(10.0)
 KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))  # fmt: skip
 BITS_COLUMN = PLATFORM_FEATURES - 3
+COUNTS = 32
+"""Learned totals: each node adds a positive amount that its state gives, and the logarithm of the sum counts."""
+MEMORY_SCALE = 3.0
+"""Speeds up the learning of memories: a platform is met once in many steps."""
+TOTALS = ("gflops", "gigabytes", "nodes", "roofline_ms", "sum_ms")
+"""Logarithms that the correction of the whole graph reads beside the pooled states."""
 
 
 class LedgConfig(PretrainedConfig):
@@ -30,15 +37,16 @@ class LedgConfig(PretrainedConfig):
     def __init__(
         self,
         width: int = 96,
-        layers: int = 4,
+        layers: int = 3,
         heads: int = 4,
         relations: list[str] | None = None,
         text_width: int = 384,
-        platform_width: int = 96,
+        platform_width: int = 128,
         correction_width: int = 64,
         template: str = "rich",
-        text_dropout: float = 0.25,
+        text_dropout: float = 0.1,
         number_dropout: float = 0.1,
+        known: list[str] | None = None,
         hidden_dropout: float = 0.1,
         **kwargs: Any,
     ) -> None:
@@ -51,6 +59,7 @@ class LedgConfig(PretrainedConfig):
             correction_width,
         )
         self.template = template
+        self.known = list(known or ())
         self.text_dropout, self.number_dropout, self.hidden_dropout = (
             text_dropout,
             number_dropout,
@@ -73,18 +82,35 @@ class DynamicGraphAttention(nn.Module):
         self.mix = nn.Linear(config.width, len(self.relations))
         self.out = nn.Linear(config.width, config.width)
 
-    def dense(self, x: Tensor, masks: Tensor) -> Tensor:
-        """``x`` [B, N, D], ``masks`` bool [B, R, N, N] (each row holds at least the node itself)."""
-        batch, nodes, _ = x.shape
-        q, k, v = self.qkv(x).view(batch, nodes, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
-        scores = q @ k.transpose(-1, -2) / math.sqrt(self.size)
-        weights = self.mix(x).softmax(-1)
-        mixed = torch.zeros_like(scores)
-        for at, relation in enumerate(self.relations):
-            allowed = masks[:, relation].unsqueeze(1)
-            attention = scores.masked_fill(~allowed, float("-inf")).softmax(-1)
-            mixed = mixed + weights[..., at][:, None, :, None] * attention
-        return self.out((mixed @ v).transpose(1, 2).reshape(batch, nodes, -1))
+    def edges(self, x: Tensor, edges: Tensor) -> Tensor:
+        """``x`` [T, D], ``edges`` int64 [3, E]: node, other node, relation; each node is its own neighbour."""
+        nodes = len(x)
+        node, other, relation = edges
+        heads = torch.arange(self.heads)
+        q, k, v = self.qkv(x).split(x.shape[1], dim=-1)
+        product = (F.embedding(node, q) * F.embedding(other, k)).view(-1, self.heads, self.size)
+        scores = (product.sum(-1) / math.sqrt(self.size)).reshape(-1)
+        group = ((node * len(RELATIONS) + relation)[:, None] * self.heads + heads).reshape(-1)
+        groups = nodes * len(RELATIONS) * self.heads
+        largest = torch.full((groups,), -1e9).scatter_reduce(0, group, scores.detach(), "amax")
+        powers = torch.exp(scores - largest[group])
+        sums = torch.ones(groups).scatter_reduce(0, group, powers, "sum", include_self=False)
+        mix = self.mix(x).softmax(-1)[node, self._column(relation)].repeat_interleave(self.heads)
+        # One bag a node and head: its values, weighted by attention and by the mixing of relations.
+        bag = (node[:, None] * self.heads + heads).reshape(-1)
+        order = torch.argsort(bag, stable=True)
+        offsets = torch.searchsorted(bag[order], torch.arange(nodes * self.heads))
+        mixed = F.embedding_bag(
+            (other[:, None] * self.heads + heads).reshape(-1)[order], v.reshape(-1, self.size), offsets, mode="sum",
+            per_sample_weights=(mix * powers / sums[group])[order],
+        )  # fmt: skip
+        return self.out(mixed.view(nodes, -1))
+
+    def _column(self, relation: Tensor) -> Tensor:
+        """Positions of relations among those that are mixed."""
+        columns = torch.full((len(RELATIONS),), -1)
+        columns[self.relations] = torch.arange(len(self.relations))
+        return columns[relation]
 
     def table(self, x: Tensor, neighbours: Tensor) -> Tensor:
         """``x`` [N, D], ``neighbours`` int64 [N, R, K], -1 where there are fewer."""
@@ -117,18 +143,18 @@ class Layer(nn.Module):
             nn.Linear(config.width, 2 * config.width), nn.GELU(), nn.Linear(2 * config.width, config.width)
         )
 
-    def forward(self, x: Tensor, masks: Tensor | None, neighbours: Tensor | None) -> Tensor:
-        """Dense where ``masks`` are given, else by ``neighbours``; see ``DynamicGraphAttention``."""
+    def forward(self, x: Tensor, edges: Tensor | None, neighbours: Tensor | None) -> Tensor:
+        """By ``edges`` where they are given, else by ``neighbours``; see ``DynamicGraphAttention``."""
         normed = self.before_attention(x)
-        if masks is not None:
-            x = x + self.attention.dense(normed, masks)
+        if edges is not None:
+            x = x + self.attention.edges(normed, edges)
         elif neighbours is not None:
             x = x + self.attention.table(normed, neighbours)
         return x + self.feed(self.before_feed(x))
 
 
 class GraphEncoder(nn.Module):
-    """Node text and node numbers to node states [.., N, width]."""
+    """Node text and node numbers to node states [N, width]."""
 
     mean: Tensor
     std: Tensor
@@ -141,19 +167,27 @@ class GraphEncoder(nn.Module):
         )
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
+        self.relations = [RELATIONS.index(name) for name in config.relations]
         self.register_buffer("mean", torch.zeros(NODE_FEATURES))
         self.register_buffer("std", torch.ones(NODE_FEATURES))
 
-    def forward(self, text: Tensor, numeric: Tensor, masks: Tensor | None = None, neighbours: Tensor | None = None) -> Tensor:  # fmt: skip
-        """``text`` already projected to [.., N, width]; ``numeric`` [.., N, NODE_FEATURES]."""
+    def forward(self, text: Tensor, numeric: Tensor, edges: Tensor | None = None, neighbours: Tensor | None = None) -> Tensor:  # fmt: skip
+        """``text`` already projected to [N, width]; ``numeric`` [N, NODE_FEATURES]; nodes of any graphs."""
         x = text + self.numbers((numeric - self.mean) / self.std)
+        if edges is not None and len(self.relations) < len(RELATIONS):
+            edges = edges[:, torch.isin(edges[2], torch.tensor(self.relations))]
         for layer in self.layers:
-            x = layer(x, masks, neighbours)
+            x = layer(x, edges, neighbours)
         return self.norm(x)
 
 
 class PlatformEncoder(nn.Module):
-    """Two sentence vectors and the numbers of a platform to one vector [P, platform_width]."""
+    """Two sentence vectors and the numbers of a platform to one vector [P, platform_width].
+
+    What training learned about a platform by name, at each level of ``encoding.platform_keys``, is added to
+    it. Hardware that was never seen has no such memory, and training hides it often: words and numbers have
+    to do without.
+    """
 
     def __init__(self, config: LedgConfig) -> None:
         super().__init__()
@@ -165,14 +199,20 @@ class PlatformEncoder(nn.Module):
             nn.Linear(width + PLATFORM_FEATURES, 2 * width), nn.GELU(), nn.Dropout(config.hidden_dropout),
             nn.Linear(2 * width, width), nn.GELU(),
         )  # fmt: skip
+        self.known = nn.Embedding(1 + len(config.known), width, padding_idx=0)
+        nn.init.zeros_(self.known.weight)
 
-    def forward(self, text: Tensor, numeric: Tensor) -> Tensor:
-        """``text`` [P, 2, text_width], ``numeric`` [P, PLATFORM_FEATURES]."""
+    def memory(self, keys: Tensor) -> Tensor:
+        """``keys`` int64 [P, KEY_LEVELS], 1 + position in ``config.known``, 0 for none -> [P, platform_width]."""
+        return MEMORY_SCALE * self.known(keys).sum(-2)
+
+    def forward(self, text: Tensor, numeric: Tensor, memory: Tensor) -> Tensor:
+        """``text`` [P, 2, text_width], ``numeric`` [P, PLATFORM_FEATURES], ``memory`` [P, platform_width]."""
         hardware, software = self.hardware(text[:, 0]), self.software(text[:, 1])
         if self.training:
             keep = 1 - self.config.text_dropout
             hardware = hardware * torch.bernoulli(torch.full_like(hardware[:, :1], keep))
-        return self.body(torch.cat([hardware, software, numeric], -1))
+        return self.body(torch.cat([hardware, software, numeric], -1)) + memory
 
     def mask_numbers(self, numeric: Tensor) -> Tensor:
         """Hide some figures, as users leave them out; training only. Values and masks go together."""
@@ -189,7 +229,8 @@ class Head(nn.Module):
     """Platform-conditioned cost of each node, seeded with its roofline, summed with a per-run overhead.
 
     cost_i = exp(logsumexp(compute_i, memory_i, dispatch) + correction_i(node state, platform)), in ms;
-    latency = sum_i cost_i + overhead, times a correction from the pooled graph. All in log space.
+    latency = sum_i cost_i + overhead, times a correction that sees the pooled graph, its totals and that
+    sum. All in log space. The platform scales and shifts the hidden units of the node correction.
     """
 
     def __init__(self, config: LedgConfig) -> None:
@@ -197,27 +238,39 @@ class Head(nn.Module):
         width, hidden = config.platform_width, config.correction_width
         self.physics = nn.Linear(width, 4)
         self.node = nn.Linear(config.width, hidden)
-        self.platform = nn.Linear(width, hidden)
+        self.scale = nn.Linear(width, hidden)
+        self.shift = nn.Linear(width, hidden)
         self.correction = nn.Sequential(nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        self.whole = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        self.spread = nn.Sequential(nn.Linear(config.width + width, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        for last in (self.correction[-1], self.whole[-1]):
+        self.count = nn.Linear(config.width, COUNTS)
+        pooled = config.width + COUNTS + len(TOTALS) + width
+        self.whole = nn.Sequential(
+            nn.Linear(pooled, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden), nn.GELU(), nn.Linear(hidden, 1)
+        )  # fmt: skip
+        self.spread = nn.Sequential(nn.Linear(pooled, hidden), nn.GELU(), nn.Linear(hidden, 1))
+        for last in (self.correction[-1], self.whole[-1], self.scale):
             for parameter in last.parameters():
                 nn.init.zeros_(parameter)
         nn.init.zeros_(self.physics.weight)
         with torch.no_grad():
             self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
 
-    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor) -> dict[str, Tensor]:  # fmt: skip
-        """Pairs of graph and platform, Q of them.
+    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor) -> dict[str, Tensor]:  # fmt: skip
+        """Q pairs of one of B graphs and a platform.
 
         Args:
-            states: [Q, N, width].
-            work: [Q, N, 3], GFLOPs, float GB at 32 bits, fixed GB.
-            present: [Q, N], 1 for nodes, 0 for padding.
+            states: [B, N, width].
+            work: [B, N, 3], GFLOPs, float GB at 32 bits, fixed GB.
+            present: [B, N], 1 for nodes, 0 for padding.
             vector: [Q, platform_width].
             numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
+            pair_graph: int64 [Q], which of the B graphs.
         """
+        count = present.sum(-1, keepdim=True)
+        mean = (states * present.unsqueeze(-1)).sum(1) / count
+        counts = torch.log((F.softplus(self.count(states)) * present.unsqueeze(-1)).sum(1))
+        graph = torch.cat([mean, counts / 4], -1)[pair_graph]
+        node = self.node(states).index_select(0, pair_graph)
+        work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
         bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10
         # An unknown figure starts from that of a typical phone; the platform's vector corrects it.
@@ -229,11 +282,17 @@ class Head(nn.Module):
         compute = torch.log(work[..., 0] + 1e-12) + (math.log(1e3) - peak + slow_compute)[:, None]
         memory = torch.log(gigabytes + 1e-12) + (math.log(1e3) - bandwidth + slow_memory)[:, None]
         base = torch.stack([compute, memory, dispatch[:, None].expand_as(compute)], -1).logsumexp(-1)
-        correction = self.correction(self.node(states) + self.platform(vector)[:, None]).squeeze(-1)
+        hidden = torch.addcmul(self.shift(vector)[:, None], node, (1 + self.scale(vector))[:, None])
+        correction = self.correction(hidden).squeeze(-1)
         cost = (base + correction).masked_fill(present == 0, -60.0)
-        count = present.sum(-1, keepdim=True)
-        pooled = torch.cat([(states * present.unsqueeze(-1)).sum(1) / count, vector], -1)
         total = torch.stack([cost.logsumexp(-1), overhead], -1).logsumexp(-1)
+        totals = torch.stack(
+            [
+                torch.log(work[..., 0].sum(-1) + 1e-6), torch.log(gigabytes.sum(-1) + 1e-6), torch.log(count[:, 0]),
+                base.masked_fill(present == 0, -60.0).logsumexp(-1), total,
+            ], -1,
+        )  # fmt: skip
+        pooled = torch.cat([graph, totals / 4, vector], -1)
         log_ms = total + self.whole(pooled).squeeze(-1)
         return {
             "log_ms": log_ms,
@@ -243,9 +302,10 @@ class Head(nn.Module):
 
 
 class LedgFormer(PreTrainedModel):
-    """The whole model, dense form. ``forward`` takes what ``batches.collate`` makes."""
+    """The whole model, edge form. ``forward`` takes what ``batches.Collator`` makes."""
 
     config_class = LedgConfig
+    config: LedgConfig
 
     def __init__(self, config: LedgConfig) -> None:
         super().__init__(config)
@@ -254,30 +314,34 @@ class LedgFormer(PreTrainedModel):
         self.head = Head(config)
 
     def forward(
-        self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, masks: Tensor, work: Tensor, present: Tensor,
-        platform_text: Tensor, platform_numeric: Tensor, pair_graph: Tensor, pair_platform: Tensor,
+        self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, edges: Tensor, work: Tensor, present: Tensor,
+        platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, pair_graph: Tensor, pair_platform: Tensor,
         labels: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
 
         Args:
             sentence_vectors: [S, text_width], the sentences of the batch.
-            text: int64 [B, N], positions in ``sentence_vectors``.
-            numeric: [B, N, NODE_FEATURES].
-            masks: bool [B, R, N, N].
+            text: int64 [T], positions in ``sentence_vectors``, the nodes of all B graphs in a row.
+            numeric: [T, NODE_FEATURES].
+            edges: int64 [3, E], see ``DynamicGraphAttention.edges``.
             work: [B, N, 3], see ``Head``.
             present: [B, N], 1 for nodes, 0 for padding.
             platform_text: [P, 2, text_width].
             platform_numeric: [P, PLATFORM_FEATURES].
+            platform_keys: int64 [P, KEY_LEVELS], see ``PlatformEncoder.memory``.
             pair_graph: int64 [Q], which of the B graphs.
             pair_platform: int64 [Q], which of the P platforms.
             labels: natural log of milliseconds [Q].
         """
-        states = self.encoder(self.encoder.text(sentence_vectors)[text], numeric, masks=masks)
+        flat = self.encoder(F.embedding(text, self.encoder.text(sentence_vectors)), numeric, edges=edges)
+        states = flat.new_zeros(*present.shape, flat.shape[-1])
+        states[present > 0] = flat
         platform_numeric = self.platform_encoder.mask_numbers(platform_numeric)
-        vectors = self.platform_encoder(platform_text, platform_numeric)
+        memory = self.platform_encoder.memory(platform_keys)
+        vectors = self.platform_encoder(platform_text, platform_numeric, memory)
         out = self.head(
-            states[pair_graph], work[pair_graph], present[pair_graph], vectors[pair_platform], platform_numeric[pair_platform]
+            states, work, present, vectors[pair_platform], platform_numeric[pair_platform], pair_graph
         )  # fmt: skip
         if labels is not None:
             out["loss"] = latency_loss(out["log_ms"], out["log_spread"], labels)
@@ -291,5 +355,5 @@ def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor) -> Tensor:
     """
     error = log_ms - labels
     spread = error.detach().abs() * torch.exp(-log_spread) + log_spread
-    each = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.05, reduction="none") + 0.1 * spread
+    each = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.02, reduction="none") + 0.1 * spread
     return each.mean()

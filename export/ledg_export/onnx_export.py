@@ -36,12 +36,14 @@ class HeadGraph(nn.Module):
         self.platform_encoder, self.head = model.platform_encoder, model.head
 
     def forward(
-        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor
+        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The shapes are those of one graph and one platform."""
-        vector = self.platform_encoder(text[None], numeric[None])
+        vector = self.platform_encoder(text[None], numeric[None], memory[None])
         present = torch.ones_like(work[None, :, 0])
-        out = self.head(states[None], work[None], present, vector, numeric[None])
+        out = self.head(
+            states[None], work[None], present, vector, numeric[None], torch.zeros(1, dtype=torch.long)
+        )
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
 
@@ -63,9 +65,12 @@ def export_model(model: LedgFormer, folder: Path) -> None:
         )  # fmt: skip
         torch.onnx.export(
             HeadGraph(model).eval(),
-            (torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width), torch.zeros(PLATFORM_FEATURES)),
+            (
+                torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
+                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.platform_width),
+            ),
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
-            input_names=["states", "work", "platform_text", "platform_numeric"],
+            input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory"],
             output_names=["log_ms", "log_spread", "log_cost"],
             dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "log_cost")},
         )  # fmt: skip

@@ -26,6 +26,7 @@ from ledg_export.bundle import write_bundle
 from ledg_export.corpus import load
 from ledg_export.model import LedgConfig, LedgFormer
 from ledg_rt.embedding import Embedder
+from ledg_rt.errors import LedgError
 
 CLOCK = "clock.json"
 
@@ -39,7 +40,7 @@ class Recipe:
     weight_decay: float = 0.02
     warmup: float = 0.04
     visits: int = 3000
-    budget: int = 400_000
+    budget: int = 1_500
     save_minutes: float = 5.0
     seed: int = 0
     model: dict[str, Any] = field(default_factory=dict)
@@ -123,12 +124,35 @@ def new_model(data: LatencyData, config: LedgConfig) -> LedgFormer:
     return model
 
 
+def warm_start(model: LedgFormer, run: Path) -> None:
+    """Copy the weights of the last checkpoint of ``run``, and its memories of the platforms that both know.
+
+    Raises:
+        LedgError: the run has no checkpoint.
+    """
+    last = get_last_checkpoint(str(run)) if run.is_dir() else None
+    if last is None:
+        raise LedgError("no_run", f"{run}: no checkpoint", "name the folder of a run that was trained")
+    old = LedgFormer.from_pretrained(last)
+    memories = old.platform_encoder.known.weight.detach()
+    weights = {name: tensor for name, tensor in old.state_dict().items() if not name.endswith("known.weight")}
+    model.load_state_dict(weights, strict=False)
+    position = {key: 1 + at for at, key in enumerate(old.config.known)}
+    with torch.no_grad():
+        for at, key in enumerate(model.config.known):
+            if key in position:
+                model.platform_encoder.known.weight[1 + at] = memories[position[key]]
+
+
 def train(
-    data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe
+    data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe, start: Path | None = None
 ) -> tuple[LedgFormer, Vocabulary]:
-    """Train (or go on with) the run in ``folder`` until ``recipe.minutes`` have passed in all."""
+    """Train (or go on with) the run in ``folder`` until ``recipe.minutes`` have passed in all.
+
+    A fresh run begins with the weights of the finished run ``start`` where one is given.
+    """
     torch.manual_seed(recipe.seed)
-    config = LedgConfig(**recipe.model)
+    config = LedgConfig(**{"known": data.keys(), **recipe.model})
     vocabulary = embed_all(data.sentences(), embedder)
     folder.mkdir(parents=True, exist_ok=True)
     last = get_last_checkpoint(str(folder))
@@ -141,9 +165,11 @@ def train(
         remove_unused_columns=False, label_names=["labels"], ignore_data_skip=True,
     )  # fmt: skip
     model = new_model(data, config)
+    if start is not None and last is None:
+        warm_start(model, start)
     trainer = LatencyTrainer(
         model=model, args=arguments, train_dataset=data,
-        data_collator=Collator(data, vocabulary, config.template, training=True, seed=recipe.seed),
+        data_collator=Collator(data, vocabulary, config, training=True, seed=recipe.seed),
         sampler=BucketSampler(data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=last)
@@ -160,12 +186,13 @@ def train_bundle(
     minutes: float,
     seed: int,
     intervals: Mapping[str, Any],
+    start: Path | None = None,
 ) -> None:
     """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
     corpus = load(cache)
     data = LatencyData(corpus.samples, corpus.graphs)
     recipe = Recipe(minutes=minutes, seed=seed)
-    model, vocabulary = train(data, Embedder(bundle), run, recipe)
+    model, vocabulary = train(data, Embedder(bundle), run, recipe, start)
     sources = Counter(sample.source for sample in corpus.samples)
     training = {
         "samples": dict(sorted(sources.items())),

@@ -6,8 +6,10 @@ accelerators are published figures. A figure that is not known is ``None``, neve
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -112,3 +114,13 @@ class Platform:
     named: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all that decides a prediction, in hexadecimal: equal for two ways to write the same platform."""
+        seen = {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("id", "text", "named", "notes") and (name, value) != ("calibration", None)
+        }
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,9 @@ from ledg_rt.platforms.catalogue import cores, devices
 from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
 from ledg_rt.platforms.text import TEXT_LIMIT, Mention, read_text
 
+UNKNOWN = "unknown"
+"""What stands in an id for a runtime that nobody named."""
+
 LITTLE_SHARE = 0.5
 """Cores slower than this share of the fastest one do not count where no thread count is given."""
 
@@ -37,13 +40,13 @@ def resolve(text: str) -> Platform:
         )
     if stripped.endswith(".toml"):
         return _from_file(Path(stripped))
-    if (by_id := _from_id(stripped)) is not None:
+    if (by_id := from_id(stripped)) is not None:
         return by_id
     return _from_text(stripped)
 
 
-def _from_id(text: str) -> Platform | None:
-    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; None if it is no id."""
+def from_id(text: str) -> Platform | None:
+    """The platform of an id ``<device>/<runtime>/<precision>[/<n>t][+<tag>...]``; ``None`` if it is no id."""
     head, *tags = text.split("+")
     parts = head.split("/")
     device = devices().get(parts[0])
@@ -54,7 +57,8 @@ def _from_id(text: str) -> Platform | None:
         if not (parts[3].endswith("t") and parts[3][:-1].isdigit() and int(parts[3][:-1]) > 0):
             return None
         threads = int(parts[3][:-1])
-    return on_device(device, text, runtime=parts[1], precision=parts[2], threads=threads, tags=tuple(tags))
+    runtime = None if parts[1] == UNKNOWN else parts[1]
+    return on_device(device, text, runtime=runtime, precision=parts[2], threads=threads, tags=tuple(tags))
 
 
 def _from_text(text: str) -> Platform:
@@ -74,7 +78,7 @@ def _from_text(text: str) -> Platform:
 def _usage(mention: Mention, device: Device | None) -> Platform:
     if device is None:
         precision = mention.precision or "fp32"
-        slug = "/".join(("text", mention.runtime or "unknown", precision))
+        slug = "/".join(("text", mention.runtime or UNKNOWN, precision))
         core = cores()[mention.core] if mention.core else None
         return Platform(
             id=slug, text="", vendor=mention.vendor, kind=mention.kind or ("cpu" if core else None),
@@ -106,7 +110,7 @@ def _from_file(path: Path) -> Platform:
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PlatformError("usage", f"{path}: cannot be read", error.strerror or "check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or NUL in the path
         raise PlatformError(
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None
@@ -124,7 +128,7 @@ def _from_file(path: Path) -> Platform:
         )
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
-        identity = "/".join(("file", str(table.get("runtime", "unknown")), precision))
+        identity = "/".join(("file", str(table.get("runtime", UNKNOWN)), precision))
         named = tuple(sorted(given))
         return Platform(id=identity, text=str(path), named=named, calibration=calibration, **table)
     if table["device"] not in devices():
@@ -154,7 +158,7 @@ def on_device(
     """The platform of a catalogue device in one use; ``peak_gops`` and ``cores`` follow ``threads``."""
     tags = tuple(sorted(tags))
     identity = "/".join(
-        (device.id, runtime or "unknown", precision, *((f"{threads}t",) if threads else ()))
+        (device.id, runtime or UNKNOWN, precision, *((f"{threads}t",) if threads else ()))
     ) + "".join(f"+{tag}" for tag in tags)
     used = _cores_in_use(device.clusters, threads, slowest_first="little" in tags)
     return Platform(

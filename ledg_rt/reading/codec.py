@@ -19,7 +19,7 @@ def graph_to_data(graph: Graph) -> dict[str, Any]:
         return -1 if entry is None else 2 * type_at(entry.type) + entry.constant
 
     nodes = [
-        [node.op, node.domain, [slot(entry) for entry in node.inputs], [type_at(out) for out in node.outputs], dict(node.attributes), node.repeats]
+        [node.op, node.domain, [slot(entry) for entry in node.inputs], [type_at(out) for out in node.outputs], dict(node.attributes), node.repeats, node.name]
         for node in graph.nodes
     ]  # fmt: skip
     return {
@@ -48,8 +48,9 @@ def graph_from_data(data: dict[str, Any]) -> Graph:
             {name: tuple(value) if isinstance(value, list) else value for name, value in attributes.items()},
             domain,
             repeats,
+            name,
         )
-        for op, domain, inputs, outputs, attributes, repeats in data["nodes"]
+        for op, domain, inputs, outputs, attributes, repeats, name in data["nodes"]
     )
     edges = tuple((producer, consumer) for producer, consumer in data["edges"])
     return Graph(nodes, edges, typed(data["inputs"]), typed(data["outputs"]), tuple(data["notes"]))

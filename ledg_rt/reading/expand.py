@@ -23,7 +23,7 @@ from onnx import (
 )
 
 from ledg_rt.errors import ModelError
-from ledg_rt.graph import Attribute
+from ledg_rt.graph import NAME_LIMIT, Attribute
 from ledg_rt.reading import control, folding, limits
 from ledg_rt.reading.inference import Call, Known, is_known, output_types, signature
 from ledg_rt.reading.inputs import Inputs
@@ -60,6 +60,7 @@ class FlatNode:
     outputs: list[Known]
     attributes: Mapping[str, Attribute]
     repeats: int
+    name: str
 
 
 @dataclass(slots=True)
@@ -252,8 +253,9 @@ class Expansion:
             if name:
                 frame.names[name] = value = Known(proto, producer=producer)
                 outputs.append(value)
+        name = text(call.node.name or next(iter(call.node.output), ""))[:NAME_LIMIT]
         self.nodes.append(
-            FlatNode(call.op, call.domain, call.inputs, outputs, call.attributes, frame.repeats)
+            FlatNode(call.op, call.domain, call.inputs, outputs, call.attributes, frame.repeats, name)
         )
 
     def _is_constant(self, call: Call) -> bool:

@@ -96,7 +96,9 @@ def _build(expansion: Expansion, inputs: Sequence[TensorType]) -> Graph:
             for at, value in enumerate(flat.outputs)
             if at == 0 or id(value) in read or resolved(value.shape)
         )
-        nodes.append(Node(flat.op, tuple(slots), outputs, flat.attributes, flat.domain, flat.repeats))
+        nodes.append(
+            Node(flat.op, tuple(slots), outputs, flat.attributes, flat.domain, flat.repeats, flat.name)
+        )
         edges.update((position[producer], position[old]) for producer in _fathers(flat))
     if all(node.op in _IDLE and not node.domain for node in nodes):
         raise _no_nodes("every output is a constant or an input passed on")

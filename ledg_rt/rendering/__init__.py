@@ -1,6 +1,7 @@
 """Rows as text: one module an output format, all with ``render(rows, stream, style)``.
 
 ``jsonl`` and ``csv`` write each row when it comes; the others need all rows before the first character.
+The packages ``check`` and ``diff`` have the formats of reports and comparisons.
 """
 
 from __future__ import annotations

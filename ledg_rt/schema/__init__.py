@@ -1,4 +1,4 @@
-"""The JSON schema of a row, and a check against it that needs no further package."""
+"""The JSON schemas of a row, a report and a comparison, and a check of rows that needs no further package."""
 
 from __future__ import annotations
 
@@ -14,10 +14,25 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
-@cache
 def row_schema() -> dict[str, Any]:
     """``row.schema.json`` (draft 2020-12), which describes one row."""
-    schema: dict[str, Any] = json.loads((files(__package__) / "row.schema.json").read_text(encoding="utf-8"))
+    return _schema("row")
+
+
+def check_schema() -> dict[str, Any]:
+    """``check.schema.json``, which describes a report of ``ledg check``; it refers to ``row.schema.json``."""
+    return _schema("check")
+
+
+def diff_schema() -> dict[str, Any]:
+    """``diff.schema.json``, which describes a comparison of ``ledg diff``; it refers to ``row.schema.json``."""
+    return _schema("diff")
+
+
+@cache
+def _schema(name: str) -> dict[str, Any]:
+    text = (files(__package__) / f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
     return schema
 
 

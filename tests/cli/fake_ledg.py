@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ledg_rt.results import Failure, Row, Status, from_dict
+from ledg_rt.platforms import Platform
+from ledg_rt.results import Explained, Failure, NodeShare, Row, Status, from_dict
 
 EXAMPLE = from_dict(
     json.loads((Path(__file__).parents[1] / "rendering" / "row.json").read_text(encoding="utf-8"))
@@ -38,6 +39,14 @@ class FakePredictor:
                 if fault := os.environ.get("FAKE_FAULT"):
                     raise {"MemoryError": MemoryError(), "RuntimeError": RuntimeError("odd\nfault")}[fault]
                 yield self._row(model, platform)
+
+    def iter_explain(
+        self, models: list[str], platforms: list[Platform], top: int = 3, **options: Any
+    ) -> Iterator[Explained]:
+        texts = [platform.text for platform in platforms]
+        for row in self.iter_predict(models, texts, top=top, **options):
+            nodes = (NodeShare("/conv", "Conv with learned weights", 0.5),) if row.latency_ms else ()
+            yield Explained(row, nodes)
 
     def predict(self, models: list[str], platforms: list[str], **options: Any) -> list[Row]:
         return list(self.iter_predict(models, platforms, **options))

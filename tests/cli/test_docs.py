@@ -10,7 +10,7 @@ from ledg_rt.platforms import resolve
 PAGES = Path(__file__).parents[2] / "docs" / "cli"
 COMMANDS = {
     "predict": "predict", "platforms list": "platforms", "platforms show": "platforms",
-    "platforms describe": "platforms", "doctor": "doctor",
+    "platforms describe": "platforms", "doctor": "doctor", "check": "check", "diff": "diff", "init": "init",
     "evaluate": "evaluate", "calibrate": "calibrate",
 }  # fmt: skip
 
@@ -33,6 +33,26 @@ def test_the_platform_file_in_the_docs_is_understood(tmp_path):
     platform = resolve(str(tmp_path / "board.toml"))
     assert (platform.name, platform.precision, platform.threads) == ("Our board", "int8", 4)
     assert set(platform.named) == {"peak_gops", "bandwidth_gbs", "cores", "clock_ghz"}
+
+
+def test_the_outcomes_breaches_and_notes_in_the_docs_are_those_of_the_code():
+    from ledg_rt.budgets.verdicts import Kind, Note, Outcome
+
+    _, _, after = (PAGES.parent / "errors.md").read_text(encoding="utf-8").partition("## Outcomes and notes")
+    documented = [line.split("`")[1] for line in after.splitlines() if line.startswith("| `")]
+    assert documented == [*Outcome, *Kind, *Note]
+
+
+def test_the_configuration_in_the_docs_is_understood(tmp_path):
+    from ledg_rt.budgets import load
+    from ledg_rt.budgets.cases import platforms_of
+
+    (toml,) = re.findall(r"```toml\n(.*?)```", (PAGES / "check.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "ledg.toml").write_text(toml)
+    configuration = load(tmp_path / "ledg.toml")
+    assert list(platforms_of(configuration)) == ["t4", "phone"]
+    (budget,) = configuration.budgets
+    assert (budget.platforms, budget.limit_ms, budget.max_increase) == (("t4", "phone"), 35, 0.05)
 
 
 @pytest.mark.parametrize("page", sorted(set(COMMANDS.values())))

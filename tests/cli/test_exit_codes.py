@@ -93,11 +93,12 @@ def test_version(ledg):
     assert out.startswith("ledg-rt ")
 
 
-def test_help_imports_nothing_heavy():
+@pytest.mark.parametrize("command", ["predict", "check", "diff", "init"])
+def test_help_imports_nothing_heavy(command):
     script = (
         "import sys\n"
         "from ledg_cli.main import run\n"
-        "code = run(['predict', '--help'])\n"
+        f"code = run(['{command}', '--help'])\n"
         "print(sorted({'numpy', 'onnx', 'onnxruntime', 'tokenizers', 'rich', 'torch'} & set(sys.modules)), file=sys.stderr)\n"
         "sys.exit(code)\n"
     )

@@ -59,15 +59,7 @@ def test_nasbench201_is_named_by_its_cell_and_its_representative(tmp_path):
     assert {(sample.graph_id, sample.isomorphism) for sample in samples} == {
         (f"nasbench201/{CELL}@cifar10+eager", "nasbench201/rep-3")
     }
-    assert dropped == {"degenerate on a phone": 1, "no time measured": 4}
-
-
-def test_pixel_3_ran_the_cell_without_its_dead_edges(tmp_path):
-    write(tmp_path / "nasbench201" / "nb201_accuracy.csv", [{"arch_idx": "7", "arch_str": CELL}])
-    write(tmp_path / "nasbench201" / "isomorphism.csv", [{"arch_idx": "7", "rep_arch_idx": "3"}])
-    write(tmp_path / "help" / "nb201_latency_ms.csv.gz", [{"arch_idx": "7", "pixel3": "4.5"}])
-    (sample,) = tables.read_nasbench201(tmp_path, Counter())
-    assert sample.graph_id == f"nasbench201/{CELL}"
+    assert dropped == {"the same as hw_nas_bench": 2, "no time measured": 3}
 
 
 def test_ofa_networks_that_differ_beyond_a_stages_depth_are_isomorphic(tmp_path):
@@ -103,8 +95,7 @@ def test_fbnet_is_named_by_its_operations(tmp_path):
 @pytest.mark.parametrize(
     ("read", "values", "graphs", "distinct"),
     [
-        # Two graphs an architecture (the Pixel 3 ran another); 273 of the Pixel 3 are degenerate.
-        (tables.read_nasbench201, 15625 * 21, 2 * 15625 - 273, 6466),
+        (tables.read_nasbench201, 15625 * 21, 15625, 6466),
         (tables.read_fbnet, 5000 * 22, 5000, 5000),
         (tables.read_ofa, 5000 * 9, 5000, 5000),
     ],
@@ -118,7 +109,7 @@ def test_every_value_of_the_tables_is_kept_or_counted_and_resolves(read, values,
         classes.add(sample.isomorphism)
         platforms.add(sample.platform)
     assert kept + dropped.total() == values
-    assert set(dropped) <= {"degenerate on a phone"}
+    assert set(dropped) <= {"the same as hw_nas_bench"}
     assert (len(ids), len(classes)) == (graphs, distinct)
     for name in platforms:
         platform = resolve(name)

@@ -5,7 +5,7 @@ import torch
 
 from ledg_export.model import LedgConfig, LedgFormer
 from ledg_export.onnx_export import export_model
-from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
+from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
@@ -35,12 +35,9 @@ def table(nodes, seed=0):
     return torch.from_numpy(neighbours)
 
 
-def masks_of(neighbours):
-    nodes = len(neighbours)
-    masks = torch.zeros(1, len(RELATIONS), nodes, nodes, dtype=torch.bool)
+def edges_of(neighbours):
     node, relation, slot = torch.nonzero(neighbours >= 0, as_tuple=True)
-    masks[0, relation, node, neighbours[node, relation, slot]] = True
-    return masks
+    return torch.stack([node, neighbours[node, relation, slot], relation])
 
 
 def inputs(nodes, seed=0):
@@ -53,30 +50,59 @@ def inputs(nodes, seed=0):
 
 
 @torch.no_grad()
-def states(model, text, numeric, neighbours, dense):
+def states(model, text, numeric, neighbours, form):
     projected = model.encoder.text(text)
-    if dense:
-        return model.encoder(projected[None], numeric[None], masks=masks_of(neighbours))[0]
+    if form == "edges":
+        return model.encoder(projected, numeric, edges=edges_of(neighbours))
     return model.encoder(projected, numeric, neighbours=neighbours)
 
 
+@torch.no_grad()
+def dense_attention(attention, x, neighbours):
+    """The formula with a mask [R, N, N], a softmax a row and relation: what both forms have to equal."""
+    nodes, width = x.shape
+    masks = torch.zeros(len(RELATIONS), nodes, nodes, dtype=torch.bool)
+    node, other, relation = edges_of(neighbours)
+    masks[relation, node, other] = True
+    q, k, v = (
+        part.view(nodes, attention.heads, -1).transpose(0, 1) for part in attention.qkv(x).split(width, -1)
+    )
+    scores = q @ k.transpose(1, 2) / (width // attention.heads) ** 0.5
+    weights = attention.mix(x).softmax(-1)
+    mixed = sum(
+        weights[:, at, None] * scores.masked_fill(~masks[relation], -torch.inf).softmax(-1)
+        for at, relation in enumerate(attention.relations)
+    )
+    return attention.out((mixed @ v).transpose(0, 1).reshape(nodes, width))
+
+
 @pytest.mark.parametrize("nodes", [1, 2, 40])
-def test_dense_masks_equal_neighbour_table(model, nodes):
-    text, numeric, _ = inputs(nodes)
+def test_both_forms_of_attention_equal_the_dense_formula(model, nodes):
+    x = torch.randn(nodes, model.config.width, generator=torch.Generator().manual_seed(1))
     neighbours = table(nodes)
-    dense = states(model, text, numeric, neighbours, dense=True)
-    sparse = states(model, text, numeric, neighbours, dense=False)
-    torch.testing.assert_close(dense, sparse, rtol=0, atol=1e-5)
+    attention = model.encoder.layers[0].attention
+    dense = dense_attention(attention, x, neighbours)
+    torch.testing.assert_close(attention.edges(x, edges_of(neighbours)), dense, rtol=0, atol=1e-5)
+    torch.testing.assert_close(attention.table(x, neighbours), dense, rtol=0, atol=1e-5)
+
+
+def test_fewer_relations_read_the_same_edges():
+    torch.manual_seed(0)
+    model = LedgFormer(LedgConfig(width=32, layers=2, relations=["fathers", "siblings"])).eval()
+    text, numeric, _ = inputs(20)
+    neighbours = table(20)
+    both = [states(model, text, numeric, neighbours, form) for form in ("edges", "table")]
+    torch.testing.assert_close(*both, rtol=0, atol=1e-5)
 
 
 def test_each_relation_carries_information(model):
     text, numeric, _ = inputs(12)
     whole = table(12)
-    reference = states(model, text, numeric, whole, dense=False)
+    reference = states(model, text, numeric, whole, "table")
     for relation in range(len(RELATIONS)):
         alone = whole.clone()
         alone[:, relation, 1:] = -1
-        assert (states(model, text, numeric, alone, dense=False) - reference).abs().max() > 1e-3, RELATIONS[
+        assert (states(model, text, numeric, alone, "table") - reference).abs().max() > 1e-3, RELATIONS[
             relation
         ]
 
@@ -90,41 +116,45 @@ def test_exported_latency_equals_torch(model, tmp_path):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
         platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
+        memory = torch.randn(model.config.platform_width)
         reference = model.head(
-            states(model, text, numeric, neighbours, dense=True)[None], work[None], torch.ones(1, nodes),
-            model.platform_encoder(platform_text[None], platform_numeric[None]), platform_numeric[None],
+            states(model, text, numeric, neighbours, "edges")[None], work[None], torch.ones(1, nodes),
+            model.platform_encoder(platform_text[None], platform_numeric[None], memory[None]), platform_numeric[None],
+            torch.zeros(1, dtype=torch.long),
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
         )[0]
         log_ms, log_spread, _ = head.run(
-            None, {"states": found, "work": work.numpy(), "platform_text": platform_text.numpy(), "platform_numeric": platform_numeric.numpy()}
+            None,
+            {
+                "states": found, "work": work.numpy(), "platform_text": platform_text.numpy(),
+                "platform_numeric": platform_numeric.numpy(), "platform_memory": memory.numpy(),
+            },
         )  # fmt: skip
         np.testing.assert_allclose(np.exp(log_ms), reference["log_ms"].exp().numpy(), rtol=1e-4)
         np.testing.assert_allclose(log_spread, reference["log_spread"].numpy(), atol=1e-4)
 
 
 @torch.no_grad()
-def test_padding_changes_no_prediction(model):
-    text, numeric, work = inputs(9)
-    neighbours = table(9)
-    small = _forward(model, text, numeric, work, masks_of(neighbours), 9)
-    padded = 15
-    masks = torch.zeros(1, len(RELATIONS), padded, padded, dtype=torch.bool)
-    masks[:, :, torch.arange(padded), torch.arange(padded)] = True
-    masks[:, :, :9, :9] = masks_of(neighbours)
+def test_company_and_padding_change_no_prediction(model):
+    graphs = [(*inputs(nodes, seed=nodes), table(nodes, seed=nodes)) for nodes in (9, 15)]
+    alone = [_forward(model, [graph]) for graph in graphs]
+    torch.testing.assert_close(_forward(model, graphs), torch.cat(alone), rtol=1e-5, atol=1e-5)
+
+
+def _forward(model, graphs):
+    sizes = [len(text) for text, *_ in graphs]
+    starts = [sum(sizes[:at]) for at in range(len(sizes))]
     pad = torch.nn.functional.pad
-    large = _forward(
-        model, pad(text, (0, 0, 0, 6)), pad(numeric, (0, 0, 0, 6)), pad(work, (0, 0, 0, 6)), masks, 9
-    )
-    torch.testing.assert_close(small, large, rtol=1e-5, atol=1e-5)
-
-
-def _forward(model, text, numeric, work, masks, real):
-    present = (torch.arange(len(text)) < real).float()[None]
     out = model(
-        sentence_vectors=text, text=torch.arange(len(text))[None], numeric=numeric[None], masks=masks, work=work[None],
-        present=present, platform_text=torch.ones(1, 2, 384), platform_numeric=torch.ones(1, PLATFORM_FEATURES),
-        pair_graph=torch.zeros(1, dtype=torch.long), pair_platform=torch.zeros(1, dtype=torch.long),
+        sentence_vectors=torch.cat([text for text, *_ in graphs]), text=torch.arange(sum(sizes)),
+        numeric=torch.cat([numeric for _, numeric, *_ in graphs]),
+        edges=torch.cat([edges_of(neighbours) + torch.tensor([[start], [start], [0]]) for start, (*_, neighbours) in zip(starts, graphs, strict=True)], 1),
+        work=torch.stack([pad(work, (0, 0, 0, max(sizes) - len(work))) for _, _, work, _ in graphs]),
+        present=torch.stack([(torch.arange(max(sizes)) < size).float() for size in sizes]),
+        platform_text=torch.ones(1, 2, 384), platform_numeric=torch.ones(1, PLATFORM_FEATURES),
+        platform_keys=torch.zeros(1, KEY_LEVELS, dtype=torch.long),
+        pair_graph=torch.arange(len(graphs)), pair_platform=torch.zeros(len(graphs), dtype=torch.long),
     )  # fmt: skip
     return out["log_ms"]

@@ -14,12 +14,14 @@ from ledg_export.batches import LatencyData, predict
 from ledg_export.bundle import write_bundle
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import load_graphs, save_graphs
-from ledg_export.train import CLOCK, Recipe, train
+from ledg_export.model import LedgConfig, LedgFormer
+from ledg_export.train import CLOCK, Recipe, train, warm_start
 from ledg_export.zoo import build
 from ledg_rt import Predictor
 from ledg_rt.bundles import REQUIRED, open_bundle
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph
+from ledg_rt.errors import LedgError
 from ledg_rt.reading import read_graph
 
 pytestmark = pytest.mark.filterwarnings(
@@ -71,7 +73,7 @@ def embedder():
 
 
 def recipe(seconds, **changes):
-    return Recipe(minutes=seconds / 60, visits=200, budget=40_000, model=SMALL, **changes)
+    return Recipe(minutes=seconds / 60, visits=200, budget=1_000, model=SMALL, **changes)
 
 
 def error(model, vocabulary, data):
@@ -109,6 +111,19 @@ def test_an_interrupted_run_goes_on_where_it_stopped(data, embedder, tmp_path):
     }
     # Twenty steps of a tenth of a second, then twenty more: a clock that forgot would take forty.
     assert clocks == {20: pytest.approx(2), 40: pytest.approx(4)}
+
+
+def test_a_fresh_run_begins_with_the_weights_and_memories_of_another(data, embedder, tmp_path):
+    trained, vocabulary = train(data, embedder, tmp_path / "old", recipe(15))
+    known = ["device nobody-has", *data.keys()]
+    model = LedgFormer(LedgConfig(**SMALL, known=known)).eval()
+    warm_start(model, tmp_path / "old")
+    np.testing.assert_allclose(
+        predict(model, vocabulary, data), predict(trained, vocabulary, data), rtol=1e-6, atol=1e-6
+    )
+    assert not model.platform_encoder.known.weight[1].any()
+    with pytest.raises(LedgError, match="no checkpoint"):
+        warm_start(model, tmp_path / "nowhere")
 
 
 def test_graphs_survive_the_cache(data, tmp_path):

@@ -13,7 +13,10 @@ def round_trip(graph):
 
 def test_real_network(light):
     graph = read_graph(light["densenet121"])
-    assert round_trip(graph) == graph
+    again = round_trip(graph)
+    assert again == graph
+    assert [node.name for node in again.nodes] == [node.name for node in graph.nodes]
+    assert all(node.name for node in graph.nodes)
 
 
 def test_every_corner_of_a_graph():

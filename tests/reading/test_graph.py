@@ -339,3 +339,13 @@ def test_batch_scales_a_real_network(light):
     assert sum(n.outputs[0].elements for n in eight.nodes) == 8 * sum(
         n.outputs[0].elements for n in one.nodes
     )
+
+
+def test_a_node_is_called_by_its_name_or_else_its_first_output(make):
+    nodes = [
+        helper.make_node("Relu", ["x"], ["h"], name="/act"),
+        helper.make_node("Exp", ["h"], ["e"]),
+        helper.make_node("Tanh", ["e"], ["y"], name="n" * 1_000_000),
+    ]
+    names = [node.name for node in read(make(nodes, {"x": [2]})).nodes]
+    assert names == ["/act", "e", "n" * 200]

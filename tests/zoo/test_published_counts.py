@@ -255,3 +255,31 @@ def test_ofa_uses_the_first_blocks_of_each_stage_with_their_own_kernels(count):
     assert used == [3, 3, 3, 7, 5, 3, 3, 3, 3, 3, 3]
     assert found.outputs == ((1, 1000),)
     assert min(prod(shape[2:]) for shape in found.shapes.values() if len(shape) == 4 and shape[2] > 1) == 25
+
+
+@pytest.mark.parametrize(
+    ("arch", "parameters", "gmacs"),
+    # Parameters of torchvision; operations of the paper's table, which also counts what is done element by element.
+    [
+        ("b0", 5_288_548, 0.39),
+        ("b1", 7_794_184, 0.70),
+        ("b2", 9_109_994, 1.0),
+        ("b3", 12_233_232, 1.8),
+        ("b4", 19_341_616, 4.2),
+        ("b5", 30_389_784, 9.9),
+        ("b6", 43_040_704, 19),
+        ("b7", 66_347_960, 37),
+    ],
+)
+def test_efficientnet_equals_torchvision(count, arch, parameters, gmacs):
+    found = count(f"efficientnet/{arch}")
+    assert found.parameters + found.folded == parameters
+    assert found.macs / 1e9 == pytest.approx(gmacs, rel=0.05)
+
+
+def test_inception_v3_equals_torchvision(count):
+    found = count("inception_v3/299")
+    assert found.parameters + found.folded == 27_161_264 - 3_326_696  # without the auxiliary classifier
+    assert found.macs / 1e9 == pytest.approx(5.713, abs=0.0006)
+    assert found.outputs == ((1, 1000),)
+    assert count("inception_v3/224").parameters == found.parameters

@@ -12,16 +12,18 @@ from ledg_export import zoo
 CELL = "|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
 FBNET = "k3_e1_g2 skip k5_e1_g2 skip k5_e1 " + " ".join(["k3_e6"] * 16) + " skip"
 OFA = f"{' '.join(['5'] * 20)}/{' '.join(['4'] * 20)}/2 3 4 2 3/136"
+ACCEL = "6 4 6 6 6 1 1/3 5 3 5 5 3 3/1 2 3 3 2 2 2/0 0 1 0 0 0 1"
 
 IDS = {
-    "alexnet": "alexnet/224", "bert": "bert/base-16", "densenet": "densenet/121-224",
+    "accel_nasbench": f"accel_nasbench/{ACCEL}", "alexnet": "alexnet/224", "bert": "bert/base-16", "densenet": "densenet/121-224",
     "efficientnet_lite": "efficientnet_lite/0", "fbnet": f"fbnet/{FBNET}", "googlenet": "googlenet/224",
     "mlperf_tiny": "mlperf_tiny/kws", "mnasnet": "mnasnet/0.5-224", "mobilenet_v1": "mobilenet_v1/0.25-128",
     "mobilenet_v2": "mobilenet_v2/0.35-96", "mobilenet_v3": "mobilenet_v3/small-128-0.75",
     "nasbench201": f"nasbench201/{CELL}", "ofa_mbv3": f"ofa_mbv3/{OFA}", "resnet": "resnet/50-224",
     "retinanet": "retinanet/256", "shufflenet_v2": "shufflenet_v2/0.5-224", "squeezenet": "squeezenet/1.1-224",
     "ssd_mobilenet_v1": "ssd_mobilenet_v1/300", "ssd_resnet34": "ssd_resnet34/600", "unet3d": "unet3d/32",
-    "vgg": "vgg/11-224",
+    "vgg": "vgg/11-224", "efficientnet": "efficientnet/b0", "inception_v3": "inception_v3/224",
+    "yolov3": "yolov3/tiny-416", "yolov5": "yolov5/n-seg-320", "yolov8": "yolov8/n-seg-320", "yolox": "yolox/tiny-416",
 }  # fmt: skip
 
 
@@ -52,8 +54,8 @@ def run(model):
     return session.run(None, {"input": random.standard_normal(shape, np.float32)})
 
 
-def test_every_family_but_the_one_that_reads_raw_tables_is_tried_here():
-    assert {*IDS, "ncnn"} == set(zoo.families())
+def test_every_family_but_those_that_read_raw_data_is_tried_here():
+    assert {*IDS, "ncnn", "timm"} == set(zoo.families())
 
 
 @pytest.mark.parametrize("graph_id", IDS.values(), ids=IDS)
@@ -77,6 +79,7 @@ def test_inferred_shapes_agree_with_the_declared_ones_and_the_batch(count, graph
 
 
 RUN = [
+    "accel_nasbench",
     "fbnet",
     "mlperf_tiny",
     "mobilenet_v2",
@@ -180,8 +183,9 @@ def test_nasbench201_is_built_in_milliseconds():
         "mlperf_tiny/asr", "resnet/50-0", "squeezenet/1.1-16", "shufflenet_v2/3.0-224", "squeezenet/2.0-224", "bert/tiny-128", "bert/base-513", "unet3d/100", "retinanet/x",
         "nasbench201/|nor_conv_3x3~0|", "nasbench201/" + CELL.replace("~2", "~1"),
         "nasbench201/" + CELL.replace("avg", "max"), f"nasbench201/{CELL}@mnist", f"nasbench201/{CELL}@cifar10+fast",
-        "fbnet/skip skip", "fbnet/" + " ".join(["k4_e1"] * 22), "ofa_mbv3/3 3/3 3/2/224",
+        "fbnet/skip skip", "accel_nasbench/6 4/3 5/1 2/0 0", "fbnet/" + " ".join(["k4_e1"] * 22), "ofa_mbv3/3 3/3 3/2/224",
         "ofa_mbv3/" + OFA.replace("2 3 4 2 3", "2 3 5 2 3"),
+        "efficientnet/b8", "inception_v3/60", "yolov3/small-416", "yolov5/s_gelu-640", "yolov5/q-640", "yolov8/s-box-640", "yolov8/s-640-seg", "yolox/nano-416",
     ],
 )  # fmt: skip
 def test_an_architecture_that_does_not_exist_is_an_error_that_names_it(graph_id):

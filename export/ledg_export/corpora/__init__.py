@@ -6,25 +6,48 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ledg_export.corpora import (
+    accel_nasbench,
+    brp_nas,
+    hailo,
+    hw_nas_bench,
+    mlperf_inference,
+    mlperf_offline,
+    mlperf_tiny,
+    ncnn,
+    netspresso,
+    nnlqp,
+    oneproxy,
+    opencv_zoo,
+    paddle_lite,
+    paddleclas,
+    qualcomm_aihub,
+    rknn,
+    timm_benchmark,
+)
 from ledg_export.corpora import help as help_tables
-from ledg_export.corpora import mlperf_inference, ncnn
 from ledg_export.corpora.sample import Sample
-
-CLASSES_KEPT = 4
-"""Of this many isomorphism classes of NAS-Bench-201 (by index) one is read: the others add time, little else."""
-
-
-def _nasbench201(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
-    for sample in help_tables.read_nasbench201(data, dropped):
-        if int(sample.isomorphism.rpartition("-")[2]) % CLASSES_KEPT:
-            dropped[f"not one class of {CLASSES_KEPT}"] += 1
-        else:
-            yield sample
-
 
 SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "mlperf_inference": mlperf_inference.read,
     "ncnn": ncnn.read,
-    "help": _nasbench201,
+    "help": help_tables.read_nasbench201,
+    "help_fbnet": help_tables.read_fbnet,
+    "help_ofa": help_tables.read_ofa,
+    "timm_benchmark": timm_benchmark.read,
+    "hw_nas_bench": hw_nas_bench.read,
+    "oneproxy": oneproxy.read,
+    "brp_nas": brp_nas.read,
+    "nnlqp": nnlqp.read,
+    "accel_nasbench": accel_nasbench.read,
+    "qualcomm_aihub": qualcomm_aihub.read,
+    "netspresso": netspresso.read,
+    "paddleclas": paddleclas.read,
+    "paddle_lite": paddle_lite.read,
+    "opencv_zoo": opencv_zoo.read,
+    "hailo": hailo.read,
+    "rknn": rknn.read,
+    "mlperf_tiny": mlperf_tiny.read,
+    "mlperf_offline": mlperf_offline.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""

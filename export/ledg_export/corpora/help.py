@@ -13,13 +13,13 @@ import csv
 import gzip
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 
+from ledg_export.corpora.nasbench201 import FAMILY, Cells
 from ledg_export.corpora.sample import Sample
 
-SOURCE = "help"
 FOLDER = "help"
 
 GPUS: Mapping[str, str] = {
@@ -46,24 +46,18 @@ Identity = Callable[[Mapping[str, str]], tuple[str, str]]
 
 
 def read_nasbench201(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
-    """NAS-Bench-201, ``nasbench201/<architecture string>``; counts values left out in ``dropped``, by reason.
+    """NAS-Bench-201, ``nasbench201/<architecture string>@cifar10+eager``; counts values left out in ``dropped``.
 
     ``isomorphism`` is ``nasbench201/rep-<index>``, the least index of the architectures with the same computation.
-    Latencies of isomorphic cells follow their raw operation counts on every column but the Pixel 3's, so all other
-    columns ran every edge (``+eager``).
+    Latencies of isomorphic cells follow their raw operation counts, so every edge was run (``+eager``).
     """
-    strings = _column(data / "nasbench201" / "nb201_accuracy.csv", "arch_str")
-    representatives = _column(data / "nasbench201" / "isomorphism.csv", "rep_arch_idx")
+    cells = Cells.of(data)
 
     def identity(row: Mapping[str, str]) -> tuple[str, str]:
-        index = row["arch_idx"]
-        return f"nasbench201/{strings[index]}", f"nasbench201/rep-{representatives[index]}"
+        return cells.eager(row["arch_idx"]), cells.isomorphism(row["arch_idx"])
 
-    for sample in _read(data / FOLDER / "nb201_latency_ms.csv.gz", identity, "nasbench201", dropped):
-        if sample.platform.startswith(f"{PHONES['pixel3']}/"):
-            yield sample
-        else:
-            yield replace(sample, graph_id=f"{sample.graph_id}@cifar10+eager")
+    path = data / FOLDER / "nb201_latency_ms.csv.gz"
+    yield from _read(path, identity, "help", FAMILY, dropped, elsewhere={"pixel3": "hw_nas_bench"})
 
 
 def read_fbnet(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
@@ -73,7 +67,7 @@ def read_fbnet(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         name = "fbnet/" + " ".join(row["arch_ops"].split())
         return name, name
 
-    yield from _read(data / FOLDER / "fbnet_latency_ms.csv.gz", identity, "fbnet", dropped)
+    yield from _read(data / FOLDER / "fbnet_latency_ms.csv.gz", identity, "help_fbnet", "fbnet", dropped)
 
 
 def read_ofa(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
@@ -86,7 +80,7 @@ def read_ofa(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         name = "/".join(("ofa_mbv3", row["ks"], row["e"], row["d"], row["r"]))
         return name, f"ofa_mbv3/{'-'.join((row['r'], *ofa_stages(row)))}"
 
-    yield from _read(data / FOLDER / "ofa_mbv3_latency_ms.csv.gz", identity, "ofa_mbv3", dropped)
+    yield from _read(data / FOLDER / "ofa_mbv3_latency_ms.csv.gz", identity, "help_ofa", "ofa_mbv3", dropped)
 
 
 def ofa_stages(row: Mapping[str, str]) -> Iterator[str]:
@@ -111,20 +105,27 @@ def platform(column: str) -> tuple[str, int] | None:
     return None
 
 
-def _read(path: Path, identity: Identity, family: str, dropped: Counter[str]) -> Iterator[Sample]:
+def _read(
+    path: Path, identity: Identity, source: str, family: str, dropped: Counter[str],
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Sample]:  # fmt: skip
+    """Samples of one table; ``elsewhere``: columns that another source has, by column."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         columns = {name: found for name in reader.fieldnames or () if (found := platform(name)) is not None}
         for row in reader:
             graph_id, isomorphism = identity(row)
             for column, (platform_id, batch) in columns.items():
+                if column in elsewhere:
+                    dropped[f"the same as {elsewhere[column]}"] += 1
+                    continue
                 latency = float(row[column] or "nan")
                 if reason := _fault(column, latency):
                     dropped[reason] += 1
                     continue
                 yield Sample(
                     graph_id=graph_id, platform=platform_id, batch=batch, latency_ms=latency, statistic="mean",
-                    source=SOURCE, family=family, isomorphism=isomorphism,
+                    source=source, family=family, isomorphism=isomorphism,
                 )  # fmt: skip
 
 
@@ -133,9 +134,3 @@ def _fault(column: str, latency_ms: float) -> str | None:
     if not isfinite(latency_ms) or latency_ms <= 0:
         return "no time measured"
     return "degenerate on a phone" if column in PHONES and latency_ms < LEAST_PHONE_MS else None
-
-
-def _column(path: Path, name: str) -> Mapping[str, str]:
-    """A column of a NAS-Bench-201 table by architecture index."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        return {row["arch_idx"]: row[name] for row in csv.DictReader(stream)}

@@ -11,12 +11,15 @@ from pathlib import Path
 from onnx import ModelProto
 
 from ledg_export.zoo import (
+    accel_nasbench,
     alexnet,
     bert,
     densenet,
+    efficientnet,
     efficientnet_lite,
     fbnet,
     googlenet,
+    inception_v3,
     mlperf_tiny,
     mnasnet,
     mobilenet_v1,
@@ -31,11 +34,17 @@ from ledg_export.zoo import (
     squeezenet,
     ssd_mobilenet_v1,
     ssd_resnet34,
+    timm_zip,
     unet3d,
     vgg,
+    yolov3,
+    yolov5,
+    yolov8,
+    yolox,
 )
 
 _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
+    "accel_nasbench": accel_nasbench.build,
     "alexnet": alexnet.build,
     "bert": bert.build,
     "densenet": densenet.build,
@@ -56,8 +65,15 @@ _BUILDERS: Mapping[str, Callable[[str, int], ModelProto]] = {
     "squeezenet": squeezenet.build,
     "ssd_mobilenet_v1": ssd_mobilenet_v1.build,
     "ssd_resnet34": ssd_resnet34.build,
+    "timm": timm_zip.build,
     "unet3d": unet3d.build,
     "vgg": vgg.build,
+    "efficientnet": efficientnet.build,
+    "inception_v3": inception_v3.build,
+    "yolov3": yolov3.build,
+    "yolov5": yolov5.build,
+    "yolov8": yolov8.build,
+    "yolox": yolox.build,
 }
 
 _CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"

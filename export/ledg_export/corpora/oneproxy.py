@@ -1,0 +1,47 @@
+"""OneProxy's collection: 1,999 NAS-Bench-201 networks on 13 devices, of which nine are in no other table.
+
+Source: Lu et al., One Proxy Device Is Enough, SIGMETRICS 2022 (Ren-Research/OneProxy, MIT), batch 1. ``eagle_*`` are
+BRP-NAS's measurements (runtimes not stated), ``true_*`` nn-Meter's (TFLite 2.1 on GPUs, OpenVINO 2019 R2 on the Neural
+Compute Stick 2). No column follows the dead edges of a cell.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ledg_export.corpora.nasbench201 import Cells
+from ledg_export.corpora.sample import Sample
+
+SOURCE = "oneproxy"
+
+PLATFORMS: Mapping[str, str] = {
+    "eagle_cpu_855": "snapdragon-855-cpu/unknown/int8",
+    "eagle_dsp_855": "snapdragon-855-hexagon-690/unknown/int8",
+    "eagle_gpu_855": "snapdragon-855-adreno-640/unknown/int8",
+    "eagle_gtx": "nvidia-gtx-1080-ti/unknown/fp32",
+    "eagle_jetson": "jetson-nano-gpu/unknown/fp32",
+    "eagle_tpu": "coral-usb-edge-tpu/tflite-edgetpu/int8",
+    "true_630": "snapdragon-845-adreno-630/tflite-2.1-gpu/fp16",
+    "true_640": "snapdragon-855-adreno-640/tflite-2.1-gpu/fp16",
+    "true_vpu": "intel-ncs2/openvino-2019.2/fp16",
+}
+"""Column -> platform."""
+
+TWICE: Mapping[str, str] = {
+    "eagle_i7": "brp_nas", "rice_edgegpu": "hw_nas_bench", "rice_edgetpu": "hw_nas_bench", "rice_pixel3": "hw_nas_bench",
+}  # fmt: skip
+"""Column -> source that has the same values, and more of them."""
+
+
+def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
+    """Samples of the table below the data root ``data``; counts values left out in ``dropped``, by reason."""
+    cells = Cells.of(data)
+    path = data / SOURCE / "oneproxy_nb201_1999_latency_ms.csv"
+    with path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            dropped.update(f"the same as {source}" for source in TWICE.values())
+            for column, platform in PLATFORMS.items():
+                yield cells.sample(row["arch_idx"], platform, float(row[column]), SOURCE)
