@@ -27,7 +27,7 @@ from benchmarks.accuracy.splits import Split, split
 from ledg_export import train as training
 from ledg_export.batches import LatencyData, Vocabulary, predict
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load
+from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
 from ledg_export.train import Recipe, embed_all
 from ledg_rt.embedding import Embedder
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
     parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     options = parser.parse_args()
-    corpus = load(options.cache)
+    corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")

@@ -24,7 +24,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ledg_export import zoo
-from ledg_export.corpora import SOURCES
+from ledg_export.corpora import SOURCES, UNTRAINED
 from ledg_export.corpora.sample import Sample
 from ledg_export.graph_store import GraphStore, Part
 from ledg_export.sample_store import read_metadata, read_table, to_samples, to_table, write_table
@@ -130,6 +130,11 @@ def built_sources(cache: Path) -> tuple[str, ...]:
     if not found:
         raise LedgError("no_corpus", f"{cache}: no corpus was built here", "run `ledg-export corpus build`")
     return found
+
+
+def training_sources(cache: Path) -> tuple[str, ...]:
+    """The built sources that training reads, the user's own among them."""
+    return tuple(source for source in built_sources(cache) if source not in UNTRAINED)
 
 
 def sample_path(cache: Path, source: str) -> Path:

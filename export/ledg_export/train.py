@@ -23,7 +23,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ledg_export.batches import BucketSampler, Collator, LatencyData, Vocabulary
 from ledg_export.bundle import write_bundle
-from ledg_export.corpus import load
+from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgConfig, LedgFormer
 from ledg_rt.embedding import Embedder
 from ledg_rt.errors import LedgError
@@ -189,7 +189,7 @@ def train_bundle(
     start: Path | None = None,
 ) -> None:
     """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
-    corpus = load(cache)
+    corpus = load(cache, training_sources(cache))
     data = LatencyData(corpus.samples, corpus.graphs)
     recipe = Recipe(minutes=minutes, seed=seed)
     model, vocabulary = train(data, Embedder(bundle), run, recipe, start)

@@ -55,3 +55,6 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "hat": hat.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
+
+UNTRAINED = ("neusight", "hat")
+"""Read, but not trained on so far: single operators, and networks whose layers the table averages."""
