@@ -26,7 +26,7 @@ from benchmarks.accuracy.splits import chip_of, split
 from ledg_export import train as training
 from ledg_export.batches import LatencyData
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load
+from ledg_export.corpus import load, training_sources
 from ledg_export.train import Recipe
 from ledg_rt.calibration import fit
 from ledg_rt.embedding import Embedder
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25, help="of training, where the run is not done")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     options = parser.parse_args()
-    corpus = load(options.cache)
+    corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
     recipe = Recipe(minutes=options.minutes)
