@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,13 +111,22 @@ def load(cache: Path, sources: Iterable[str] | None = None) -> Corpus:
     """
     wanted = built_sources(cache) if sources is None else tuple(sources)
     samples = [sample for source in wanted for sample in to_samples(read_table(sample_path(cache, source)))]
-    families = {sample.graph_id.partition("/")[0] for sample in samples}
-    return Corpus(tuple(samples), load_graphs(cache, families))
+    return Corpus(tuple(samples), load_graphs(cache, {sample.graph_id for sample in samples}))
 
 
-def load_graphs(cache: Path, families: Iterable[str]) -> GraphStore:
-    """The encoded graphs of some families: what graph ids have before the first slash."""
-    return GraphStore(part for family in sorted(families) for part in _parts(cache / "graphs" / family))
+def load_graphs(cache: Path, graph_ids: Set[str]) -> GraphStore:
+    """The encoded graphs of the families of some ids: what these have before the first slash.
+
+    Raises:
+        LedgError: a graph is missing, since a build was interrupted.
+    """
+    families = sorted({graph_id.partition("/")[0] for graph_id in graph_ids})
+    store = GraphStore(part for family in families for part in _parts(cache / "graphs" / family))
+    if missing := graph_ids - store.keys():
+        raise LedgError(
+            "no_corpus", f"{cache}: {len(missing)} graphs are missing", "finish `ledg-export corpus build`"
+        )
+    return store
 
 
 def built_sources(cache: Path) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def _by_chip(table: pa.Table) -> Counter[str]:
 
 
 def _totals(cache: Path, chips: Counter[str], graph_ids: set[str]) -> list[str]:
-    graphs = load_graphs(cache, {graph_id.partition("/")[0] for graph_id in graph_ids})
+    graphs = load_graphs(cache, graph_ids)
     single = {graph_id for graph_id in graph_ids if graphs.size(graph_id) == 1}
     several = {graphs.digest(graph_id) for graph_id in graph_ids - single}
     enough = sum(count >= WELL_MEASURED for count in chips.values())

@@ -103,7 +103,7 @@ def build_published(
 def _publish_graphs(cache: Path, output: Path, family: str, ids: list[str]) -> None:
     folder = output / "graphs" / family
     shutil.rmtree(folder, ignore_errors=True)
-    graphs = load_graphs(cache, [family])
+    graphs = load_graphs(cache, set(ids))
     for number, at in enumerate(range(0, len(ids), PART)):
         graphs.part(ids[at : at + PART]).write(folder / f"{number}.npz")
 

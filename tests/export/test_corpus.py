@@ -96,3 +96,10 @@ def test_processes_encode_what_one_process_encodes(cache, tmp_path):
         corpus.encode_missing(cache, ["tiny"], run)
     together = corpus.load(cache).graphs
     assert {name: together.digest(name) for name in together} == {name: alone.digest(name) for name in alone}
+
+
+def test_an_interrupted_build_says_what_to_do(cache):
+    next((cache / "graphs" / "mobilenet_v1").iterdir()).unlink()
+    for read_cache in (corpus.load, stats):
+        with pytest.raises(LedgError, match="1 graphs are missing"):
+            read_cache(cache)
