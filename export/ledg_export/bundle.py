@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ledg_export.batches import LatencyData, Visit, Vocabulary, predict
 from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
-from ledg_export.zoo import family_of
+from ledg_export.zoo import FROM_FILES, family_of
 from ledg_rt.bundles import FORMAT, MANIFEST, REQUIRED, digest_of
 from ledg_rt.embedding import save_table
 from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
@@ -25,8 +25,6 @@ from ledg_rt.encoding import QUANTITIES
 GOLDEN_STEP = 7
 """One in so many pairs of the chosen graphs and their platforms is kept as golden."""
 
-ARCHIVED = ("ncnn", "timm")
-"""Families whose graphs are read from data files, which a clone does not have."""
 
 PACKAGES = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "numpy")
 
@@ -91,7 +89,7 @@ def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list
     chosen: dict[tuple[str, int], Visit] = {}
     for visit in data.visits:
         family = family_of(visit.graph_id)
-        if family not in ARCHIVED:
+        if family not in FROM_FILES:
             chosen.setdefault((family, visit.batch), visit)
     part = LatencyData.of(list(chosen.values()), data)
     log_ms = predict(model, vocabulary, part)[:, 0]
