@@ -152,10 +152,10 @@ def train(
     A fresh run begins with the weights of the finished run ``start`` where one is given.
     """
     torch.manual_seed(recipe.seed)
-    config = LedgConfig(**{"known": data.keys(), **recipe.model})
     vocabulary = embed_all(data.sentences(), embedder)
     folder.mkdir(parents=True, exist_ok=True)
     last = get_last_checkpoint(str(folder))
+    config = LedgConfig.from_pretrained(last) if last else LedgConfig(known=data.keys(), **recipe.model)
     already = json.loads((Path(last) / CLOCK).read_text())["seconds"] if last else 0.0
     clock = Clock(recipe, already)
     arguments = TrainingArguments(
