@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -50,7 +51,7 @@ def from_id(text: str) -> Platform | None:
         return None
     threads = None
     if len(parts) == 4:
-        if not (parts[3].endswith("t") and parts[3][:-1].isdigit() and int(parts[3][:-1]) > 0):
+        if not re.fullmatch("[1-9][0-9]{0,5}t", parts[3]):
             return None
         threads = int(parts[3][:-1])
     return on_device(device, text, runtime=parts[1], precision=parts[2], threads=threads, tags=tuple(tags))
