@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -192,6 +193,14 @@ def test_a_base_that_a_shallow_clone_lacks_is_fetched(tmp_path, repository, base
     git("clone", "-q", "--depth=1", repository.as_uri(), str(clone), cwd=tmp_path)
     git("config", "uploadpack.allowAnySHA1InWant", "true", cwd=repository)
     code, log = Runner(tmp_path, clone).run(base=base)
+    assert code == 1, log
+    assert "p50 rose by " in log
+
+
+def test_what_a_killed_job_left_is_no_obstacle(runner, repository, base, git):
+    git("worktree", "add", "--detach", str(runner.temp / "ledg-base"), base, cwd=repository)
+    shutil.rmtree(runner.temp / "ledg-base")
+    code, log = runner.run(base=base)
     assert code == 1, log
     assert "p50 rose by " in log
 
