@@ -97,7 +97,7 @@ class AssertLatency:
                 name="assert_latency",
                 models=(model,),
                 platforms=(terms["platform"],),
-                limit_ms=parse_ms(terms["limit"]),
+                limit_ms=parse_ms(str(terms["limit"])),
                 basis=Basis(terms.get("basis", Basis.P50)),
                 on_unknown_ops=OnUnknown(terms.get("on_unknown_ops", OnUnknown.WARN)),
             )

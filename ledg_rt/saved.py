@@ -99,6 +99,8 @@ def _explained(item: Any) -> Explained:
             NodeShare(str(node["name"]), str(node["sentence"]), float(node["share"]))
             for node in item.get("nodes", ())
         )
-    except (TypeError, KeyError, ValueError):
+        if not all(0 <= node.share <= 1 for node in nodes):
+            raise ValueError
+    except (TypeError, KeyError, ValueError, OverflowError):
         raise LedgError("rows", "the nodes of a verdict are damaged") from None
     return Explained(row, nodes)

@@ -102,6 +102,7 @@ from ledg_rt.errors import LedgError
     ({{"limit": "35 ms"}}, "no platform"),
     ({{"platform": "{T4}"}}, "no limit"),
     ({{"platform": "{T4}", "limit": "35"}}, 'write "35 ms"'),
+    ({{"platform": "{T4}", "limit": 35}}, 'write "35 ms"'),
     ({{"platform": "{T4}", "limit": "35 ms", "basis": "p99"}}, "p99"),
     ({{"platform": " ", "limit": "35 ms"}}, "the platform is empty"),
 ])
@@ -115,7 +116,7 @@ def test_positional(assert_latency):
     pass
 """
     code, out = tests(text)
-    assert (code, "5 passed, 1 error" in out) == (1, True), out
+    assert (code, "6 passed, 1 error" in out) == (1, True), out
     assert "only platform, limit, basis, on_unknown_ops, batch, shapes, by name" in out
 
 

@@ -71,6 +71,14 @@ def test_a_report_knows_the_nodes(saved):
             json.dumps({"row": ROW, "nodes": [{**NODE, "share": "much"}]}),
             "the nodes of a verdict are damaged",
         ),
+        (
+            json.dumps({"row": ROW, "nodes": [{**NODE, "share": float("nan")}]}),
+            "the nodes of a verdict are damaged",
+        ),
+        (
+            json.dumps({"row": ROW, "nodes": [{**NODE, "share": 10**400}]}),
+            "the nodes of a verdict are damaged",
+        ),
         (json.dumps({"row": ROW, "nodes": ["x"]}), "the nodes of a verdict are damaged"),
     ],
 )

@@ -58,12 +58,12 @@ def init(
     )
     from ledg_rt.predictor import Predictor
 
-    with Predictor(bundle, threads=threads, jobs=jobs) as predictor:
-        rows = predictor.predict(paths, platform, shapes=shapes)
-    failed = [row for row in rows if row.status is Status.ERROR]
-    if len(failed) == len(rows):
-        raise _nothing_read(failed)
-    with destination(output) as stream:
+    with destination(output) as stream:  # before the work, which may be long
+        with Predictor(bundle, threads=threads, jobs=jobs) as predictor:
+            rows = predictor.predict(paths, platform, shapes=shapes)
+        failed = [row for row in rows if row.status is Status.ERROR]
+        if len(failed) == len(rows):
+            raise _nothing_read(failed)
         stream.write(draft(rows, platform, output.parent, above, shapes))
     if sys.stderr is not None:
         count = len(rows) - len(failed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Annotated
 import typer
 
 from ledg_rt.errors import LedgError
+
+_SIZE = re.compile("[1-9][0-9]{0,17}")  # fits 64 bits
 
 
 class RowFormat(StrEnum):
@@ -70,11 +73,7 @@ def parse_shapes(arguments: Iterable[str]) -> dict[str, tuple[int, ...]]:
     for argument in arguments:
         name, equals, text = argument.rpartition("=")
         dimensions = text.lower().split("x")
-        if (
-            not name
-            or not equals
-            or not all(part.isascii() and part.isdigit() and int(part) for part in dimensions)
-        ):
+        if not name or not equals or not all(map(_SIZE.fullmatch, dimensions)):
             raise LedgError("usage", f"--shape {argument}: not a shape", "write NAME=1x3x224x224")
         if name in shapes:
             raise LedgError("usage", f"--shape {name} is given twice", "one shape an input")

@@ -56,9 +56,14 @@ def check(
 def _before(configuration: Configuration, predictor: Callable[[], Predictor], base: Path) -> list[Case]:
     """The cases of the base. A model that it does not have is new there, and so is any model at first."""
     if base.is_dir():
-        return predicted(
-            predictor(), configuration, base / os.path.relpath(configuration.folder), strict=False
-        )
+        inside = os.path.relpath(configuration.folder)
+        if inside.split(os.sep)[0] == os.pardir:  # BASE/.. would be the very models that are to be judged
+            raise LedgError(
+                "usage",
+                f"{base} stands for the current folder, and {configuration.path} is not in that",
+                "go to a folder that the configuration is in, or give saved rows as base",
+            )
+        return predicted(predictor(), configuration, base / inside, strict=False)
     cases = saved(load_rows(base), configuration, configuration.folder, strict=False)
     if not cases:
         raise LedgError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from ledg_rt.budgets.quantities import parse_ms, parse_percent
 from ledg_rt.budgets.tables import RIGHT, Table
 from ledg_rt.errors import LedgError
 
+_SIZE = re.compile("[1-9][0-9]{0,17}")  # fits 64 bits
 FILE, PROJECT_FILE = "ledg.toml", "pyproject.toml"
 
 
@@ -163,6 +165,6 @@ def _budget(table: Table, platforms: Mapping[str, tuple[str, str]]) -> Budget:
 
 def _shape(table: Table, name: str, value: Any) -> tuple[int, ...]:
     sizes = value.lower().split("x") if isinstance(value, str) else []
-    if not sizes or not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
+    if not sizes or not all(map(_SIZE.fullmatch, sizes)):
         raise table.wrong(f"shapes.{name} = {value!r} is not a shape", 'write shapes = { x = "1x3x224x224" }')
     return tuple(map(int, sizes))

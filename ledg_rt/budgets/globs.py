@@ -42,7 +42,7 @@ def kept(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
 
 def key_of(path: str | os.PathLike[str], folder: Path) -> str:
     """A path seen from ``folder``, with ``/``: what the same model is called in another checkout."""
-    return os.path.relpath(path, folder).replace(os.sep, "/")
+    return os.path.relpath(os.path.normpath(path), folder).replace(os.sep, "/")
 
 
 def fits(path: str, pattern: str) -> bool:

@@ -53,14 +53,14 @@ class Table:
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """One text or a list of them; at least one is needed."""
+        """One text or a list of them, each once; at least one is needed."""
         value = self._take(key)
         values = value if isinstance(value, list) else [value]
         if value is None or not values:
             raise self.wrong(f"{key} is missing")
         if not all(isinstance(item, str) and item.strip() for item in values):
             raise self.wrong(f"{key} is neither a text nor a list of texts")
-        return tuple(values)
+        return tuple(dict.fromkeys(values))
 
     def parsed(self, key: str, parse: Callable[[str], Parsed]) -> Parsed | None:
         """A text as ``parse`` reads it; what its ValueError says becomes the error."""
@@ -103,7 +103,8 @@ class Table:
 
     def finish(self) -> None:
         """Refuse keys that nobody asked for."""
-        if strange := next(iter(self._rest), None):
+        strange = next(iter(self._rest), None)
+        if strange is not None:  # a key may be empty
             near = get_close_matches(strange, self._asked, n=1)
             known = f"perhaps {near[0]}" if near else f"known keys: {', '.join(self._asked)}"
             raise self.wrong(f"unknown key {strange!r}", f"{known}; {RIGHT}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -54,7 +55,7 @@ def from_id(text: str) -> Platform | None:
         return None
     threads = None
     if len(parts) == 4:
-        if not (parts[3].endswith("t") and parts[3][:-1].isdigit() and int(parts[3][:-1]) > 0):
+        if not re.fullmatch("[1-9][0-9]{0,5}t", parts[3]):
             return None
         threads = int(parts[3][:-1])
     runtime = None if parts[1] == UNKNOWN else parts[1]

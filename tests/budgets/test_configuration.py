@@ -63,6 +63,11 @@ def test_what_is_left_out_is_the_median_an_error_and_a_warning(written):
     assert (budget.max_increase, budget.shapes) == (None, {})
 
 
+def test_a_platform_that_is_named_twice_is_judged_once(written):
+    (budget,) = load(written(PHONE + BUDGET.replace('"phone"', '["phone", "phone"]'))).budgets
+    assert budget.platforms == ("phone",)
+
+
 def test_the_example_of_the_hints_is_right(written):
     assert load(written(EXAMPLE)).budgets[0].limit_ms == 35
 
@@ -82,6 +87,7 @@ def test_a_byte_order_mark_and_carriage_returns_are_read(written):
         ("x = " + "[" * 100_000, "not valid TOML", "a right one: "),
         ("budgets = 1", "unknown key 'budgets'", "perhaps budget"),
         (PHONE + BUDGET + "limt = '1 ms'", "[[budget]] 1: unknown key 'limt'", "perhaps limit"),
+        (PHONE + BUDGET + '"" = 1', "unknown key ''", "known keys: name"),
         (PHONE + BUDGET + "colour = 1", "unknown key 'colour'", "known keys: name, models, platform, limit"),
         ("typo = 1\n" + PHONE + BUDGET, "unknown key 'typo'", "known keys: platform, budget"),
         (PHONE + BUDGET.replace('"35 ms"', "35"), "limit = 35 is no latency with a unit", 'limit = "35 ms"'),
@@ -99,6 +105,7 @@ def test_a_byte_order_mark_and_carriage_returns_are_read(written):
         (PHONE + BUDGET + 'shapes = "1x3"', "shapes is not a table", ""),
         (PHONE + BUDGET + 'shapes = { x = "1x-3" }', "shapes.x = '1x-3' is not a shape", "1x3x224x224"),
         (PHONE + BUDGET + "shapes = { x = [1] }", "shapes.x = [1] is not a shape", "1x3x224x224"),
+        (PHONE + BUDGET + f"shapes = {{ x = '{'9' * 5000}' }}", "is not a shape", "1x3x224x224"),
         (PHONE + BUDGET + BUDGET, "two budgets are named 'b'", "its own name"),
         (BUDGET, "no [platform.phone]", "define it as in"),
         (PHONE.replace("phone]", "tablet]") + BUDGET, "no [platform.phone]", "defined: tablet"),

@@ -76,3 +76,4 @@ def test_a_key_is_seen_from_the_folder(tmp_path, monkeypatch):
     assert key_of("a/b.onnx", Path("a")) == "b.onnx"
     assert key_of(tmp_path / "a" / "b.onnx", Path()) == "a/b.onnx"
     assert key_of("b.onnx", Path("a")) == "../b.onnx"
+    assert key_of("", Path()) == "."

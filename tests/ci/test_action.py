@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -27,23 +28,25 @@ platform = "t4"
 max_increase = "5%"
 """
 
-# Stands for an interpreter: notes how the package would be installed, and makes a `ledg` of this very tree.
+# Stands for an interpreter, always isolated: notes how the package would be installed, and makes a `ledg` of this very tree.
 INTERPRETER = """#!/bin/sh
 set -e
-if [ "$2" = venv ]; then
-  mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
-  printf '#!/bin/sh\\nexec "{python}" -c "from ledg_cli.main import main; main()" "$@"\\n' > "$3/bin/ledg"
-  chmod +x "$3/bin/ledg"
+[ "$1" = -I ]
+if [ "$3" = venv ]; then
+  mkdir -p "$4/bin" && cp "$0" "$4/bin/python"
+  printf '#!/bin/sh\\nexec "{python}" -c "from ledg_cli.main import main; main()" "$@"\\n' > "$4/bin/ledg"
+  chmod +x "$4/bin/ledg"
 else
   echo "$@" > "$RUNNER_TEMP/pip.txt"
 fi
 """
 
-# Stands for `gh`: keeps what it is called with, answers a listing with the text of $GH_EARLIER, fails on forks.
+# Stands for `gh`: keeps what it is called with, answers a listing with the text of $GH_EARLIER; on forks it fails to
+# write, and where it may not even read, to list.
 GH = """#!/bin/sh
 echo "$@" >> "$RUNNER_TEMP/gh.txt"
 case "$*" in
-  *--paginate*) printf '%s' "$GH_EARLIER" ;;
+  *--paginate*) printf '%s' "$GH_EARLIER"; [ "$GH_FORK" != unreadable ] ;;
   *) [ -z "$GH_FORK" ] ;;
 esac
 """
@@ -170,7 +173,7 @@ def test_a_change_that_costs_nothing_passes(runner, repository, base, git):
 def test_it_installs_its_own_commit_at_fixed_versions(runner, base):
     runner.run(base=base)
     assert (runner.temp / "pip.txt").read_text().split() == [
-        "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", f"{TOP}/action-constraints.txt", str(TOP),
+        "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", f"{TOP}/action-constraints.txt", str(TOP),
     ]  # fmt: skip
     lines = (TOP / "action-constraints.txt").read_text().splitlines()
     pinned = {line.split("==")[0] for line in lines if not line.startswith("#")}
@@ -190,6 +193,14 @@ def test_a_base_that_a_shallow_clone_lacks_is_fetched(tmp_path, repository, base
     git("clone", "-q", "--depth=1", repository.as_uri(), str(clone), cwd=tmp_path)
     git("config", "uploadpack.allowAnySHA1InWant", "true", cwd=repository)
     code, log = Runner(tmp_path, clone).run(base=base)
+    assert code == 1, log
+    assert "p50 rose by " in log
+
+
+def test_what_a_killed_job_left_is_no_obstacle(runner, repository, base, git):
+    git("worktree", "add", "--detach", str(runner.temp / "ledg-base"), base, cwd=repository)
+    shutil.rmtree(runner.temp / "ledg-base")
+    code, log = runner.run(base=base)
     assert code == 1, log
     assert "p50 rose by " in log
 
@@ -254,7 +265,17 @@ def test_no_comment_unless_asked_and_on_forks_no_failure(runner, repository, bas
     runner.run(base=base)
     runner.run(base=base, pull_request="", comment="true")
     assert not (runner.temp / "gh.txt").exists()
-    monkeypatch.setenv("GH_FORK", "1")
-    code, log = runner.run(base=head, comment="true")
-    assert code == 0, log
-    assert "::notice::No comment on the pull request" in log
+    for kind in ("unwritable", "unreadable"):
+        monkeypatch.setenv("GH_FORK", kind)
+        code, log = runner.run(base=head, comment="true")
+        assert code == 0, log
+        assert log.count("::notice::No comment on the pull request") == 1
+
+
+def test_a_second_use_in_a_job_has_no_reports_of_the_first(runner, repository, base):
+    assert runner.run(base=base)[0] == 1
+    (repository / "ledg.toml").write_text(CONFIGURATION.replace("max_increase", "max_growth"))
+    code, log = runner.run(base=base)
+    assert code == 2, log
+    assert os.listdir(runner.outputs["reports"]) == ["errors.txt", "report.markdown"]
+    assert "unknown key 'max_growth'" in runner.summary.read_text()

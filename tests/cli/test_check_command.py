@@ -172,6 +172,16 @@ def test_another_checkout_is_the_base(ledg, configured, tmp_path):
     assert (code, found) == (0, {"a.onnx": (1.234, []), "b.onnx": (None, ["new_model"])})
 
 
+def test_another_checkout_stands_for_no_folder_outside(ledg, configured, tmp_path, monkeypatch):
+    configured(more='max_increase = "5%"')
+    (tmp_path / "here").mkdir()
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, err = ledg("check", "--config", "../ledg.toml", "--base", "../base")
+    assert code == 2
+    assert "../base stands for the current folder, and ../ledg.toml is not in that" in err
+
+
 def test_saved_rows_are_judged_and_are_a_base(ledg, configured, tmp_path, calls):
     from ledg_rt.platforms import resolve
 

@@ -71,3 +71,10 @@ def test_nothing_is_written_where_there_is_nothing_to_write(ledg, models, tmp_pa
     assert (code, out) == (2, "")
     assert err.startswith(f"ledg: error: {message}")
     assert not os.path.exists("ledg.toml")
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_work(ledg, models, calls):
+    calls.clear()
+    code, _, err = ledg("init", "--platform", T4, "-o", "no/folder/ledg.toml")
+    assert (code, calls) == (2, [])
+    assert err.startswith("ledg: error: no/folder/ledg.toml: cannot be written: ")

@@ -75,6 +75,7 @@ def test_the_same_file_twice_gives_two_rows(ledg, models):
         (["a.onnx", "--platform", T4, "--shape", "x=1x0"], "not a shape"),
         (["a.onnx", "--platform", T4, "--shape", "x=1x-3"], "not a shape"),
         (["a.onnx", "--platform", T4, "--shape", "x=²"], "not a shape"),
+        (["a.onnx", "--platform", T4, "--shape", f"x={'9' * 5000}"], "not a shape"),
         (["a.onnx", "--platform", T4, "--shape", "x=1", "--shape", "x=2"], "--shape x is given twice"),
         (["a.onnx", "--platform", T4, "--nope"], "--nope"),
     ],

@@ -3,6 +3,7 @@ import pytest
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.catalogue import cores, devices
+from ledg_rt.platforms.resolve import from_id
 
 
 def test_catalogue_id_round_trips():
@@ -34,6 +35,11 @@ def test_more_threads_than_cores_add_nothing():
     assert (
         resolve("raspberry-pi-4/ncnn/fp32/64t").peak_gops == resolve("raspberry-pi-4/ncnn/fp32/4t").peak_gops
     )
+
+
+@pytest.mark.parametrize("threads", ["0t", "²t", f"{'9' * 5000}t"])
+def test_a_thread_count_that_is_none_makes_no_id(threads):
+    assert from_id(f"raspberry-pi-4/ncnn/fp32/{threads}") is None
 
 
 def test_platform_file_takes_the_device_and_its_own_figures(tmp_path):

@@ -28,7 +28,9 @@ def render(report: Report, stream: TextIO, style: Style = PLAIN) -> None:
         for verdict in own:
             _case(suite, verdict)
     Xml.indent(root)
-    stream.write('<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n")
+    # Other letters as references: what the document declares holds on a stdout of any encoding.
+    text = Xml.tostring(root, encoding="us-ascii", xml_declaration=False).decode("ascii")
+    stream.write(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n')
 
 
 def _case(suite: Xml.Element, verdict: Verdict) -> None:
