@@ -1,6 +1,8 @@
 """What a few measurements of a new chip are worth: errors of the rest after 0 to 50 of them.
 
-    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency
+    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency --minutes 25
+
+Goes on with the run of ``benchmarks.accuracy.latency`` where that is done; give it the same options.
 
 Every platform of a held-out chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
 ``ledg_rt.calibration`` that ships, and the rest is predicted. A chip's error is the median APE over its rest; the
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -108,13 +111,19 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
     parser.add_argument("--minutes", type=float, default=25, help="of training, where the run is not done")
+    parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
+    parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     options = parser.parse_args()
     corpus = load(options.cache)
     parts = split(corpus.samples)
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    recipe = Recipe(minutes=options.minutes)
+    recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    if (
+        int(os.environ.get("RANK", "0")) > 0
+    ):  # of several processes that train together the first one measures
+        return
     held_out = parts.new_device if options.part == "test" else parts.validation_device
     samples = [
         sample
