@@ -1,20 +1,22 @@
 """A platform made one's own: the predictions of a bundle corrected by 1 to 50 measurements.
 
-The correction is an affine map in log space,
+The correction is a linear map in log space,
 
-    log measured = x + offset + slope (x - centre) + error,    x = log predicted,
+    log measured = x + offset + slope (x - x0) + balance (i - i0) + error,
+    x = log predicted,  i = log of the network's FLOPs a byte at the platform's precision,
 
-fitted as a Bayesian linear regression. The prior speaks in units of the bundle's own 80 % interval: how far a
-whole platform may be off (wide), how far the slope may be from one (tight), and how much of the interval
-is scatter between networks, which no correction removes. The error is Student's t, so that one bad
-measurement does not bend the rest; weights and scale follow from expectation maximisation (Lange, Little and
-Taylor 1989), with the variance of the fit kept in the scale, so that a single measurement claims nothing.
+fitted as a Bayesian linear regression: how far the whole platform is off, how that changes with the size of networks,
+and whether its arithmetic or its memory is better than described. The prior speaks in units of the bundle's own 80 %
+interval: how far a platform may be off (wide), how much of the interval is scatter between networks, which no
+correction removes; both trends are tight around none. The error is Student's t, so that one bad measurement does not
+bend the rest; weights and scale follow from expectation maximisation (Lange, Little and Taylor 1989), with the
+variance of the fit kept in the scale, so that a single measurement claims nothing.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -29,6 +31,9 @@ OFFSET_SCALE = 1.5
 SLOPE_SCALE = 0.1
 """Prior standard deviation of the slope, without a unit."""
 
+BALANCE_SCALE = 0.2
+"""Prior standard deviation of the balance, without a unit."""
+
 RESIDUAL_SCALE = 0.3
 """Prior scale of the scatter between networks, in half widths of the bundle's interval."""
 
@@ -41,6 +46,9 @@ FREEDOM = 4.0
 QUANTILE_90 = 1.5332062740589438
 """The 90 % quantile of Student's t with ``FREEDOM`` degrees of freedom."""
 
+ROUNDING = 1e-9
+"""How far below zero a covariance may be by rounding alone."""
+
 ROUNDS = 100
 """Rounds of expectation maximisation; it has converged long before."""
 
@@ -49,9 +57,10 @@ ROUNDS = 100
 class Calibration:
     """The fitted correction of one platform, for the predictions of one bundle.
 
-    ``offset``: log of measured over predicted at ``centre`` (log ms); ``slope``: how that changes with each
-    unit of log predicted; ``covariance``: of both (offset, both, slope); ``residual``: scale of the scatter
-    in half widths of the bundle's interval; ``count``: measurements; ``bundle``: sha256 of its manifest.
+    ``centre``: x0 and i0, log ms and log FLOPs a byte, where ``offset`` is the log of measured over predicted;
+    ``slope`` and ``balance``: how that changes with each; ``covariance``: of offset, slope and balance;
+    ``residual``: scale of the scatter in half widths of the bundle's interval; ``count``: measurements;
+    ``bundle``: sha256 of its manifest.
 
     Raises:
         ValueError: figures that no fit gives.
@@ -59,45 +68,51 @@ class Calibration:
 
     bundle: str
     count: int
-    centre: float
+    centre: tuple[float, float]
     offset: float
     slope: float
-    covariance: tuple[float, float, float]
+    balance: float
     residual: float
+    covariance: tuple[tuple[float, ...], ...]
 
     def __post_init__(self) -> None:
-        offset, both, slope = self.covariance
-        if not all(
-            map(math.isfinite, (self.centre, self.offset, self.slope, *self.covariance, self.residual))
-        ):
+        covariance = np.array(self.covariance)
+        figures = (*self.centre, self.offset, self.slope, self.balance, self.residual, *covariance.ravel())
+        if not all(map(math.isfinite, figures)):
             raise ValueError("a figure is not finite")
-        if self.count < 1 or self.residual <= 0 or min(offset, slope) < 0 or both**2 > offset * slope:
-            raise ValueError("count, residual or covariance is out of range")
+        if not np.array_equal(covariance, covariance.T) or np.linalg.eigvalsh(covariance)[0] < -ROUNDING:
+            raise ValueError("the covariance is none")
+        if self.count < 1 or self.residual <= 0:
+            raise ValueError("count or residual is not positive")
         if self.slope <= -1:
             raise ValueError("slope is -1 or less: larger networks would be faster")
 
-    def apply(self, log_ms: float, half_width: float) -> tuple[float, float]:
+    def apply(self, log_ms: float, log_intensity: float, half_width: float) -> tuple[float, float]:
         """Correct one prediction.
 
         Args:
             log_ms: natural log of the predicted median in ms.
+            log_intensity: natural log of the network's FLOPs a byte.
             half_width: of the bundle's 80 % interval, in log space.
 
         Returns:
-            Both after the measurements; the interval is that of the posterior predictive distribution.
+            Log of the median in ms and half width after the measurements; the interval is that of the posterior
+            predictive distribution.
         """
-        away = log_ms - self.centre
-        offset, both, slope = self.covariance
-        variance = offset + 2 * both * away + slope * away**2
-        width = QUANTILE_90 * math.sqrt(max(0.0, variance) + (self.residual * half_width) ** 2)
-        return log_ms + self.offset + self.slope * away, width
+        away = np.array([1.0, log_ms - self.centre[0], log_intensity - self.centre[1]])
+        moved = float(away @ np.array([self.offset, self.slope, self.balance]))
+        variance = max(0.0, float(away @ np.array(self.covariance) @ away))
+        return log_ms + moved, QUANTILE_90 * math.sqrt(variance + (self.residual * half_width) ** 2)
 
 
-def fit(log_ms: ArrayLike, half_width: ArrayLike, measured_ms: ArrayLike, bundle: str) -> Calibration:
+def fit(
+    log_ms: ArrayLike, log_intensity: ArrayLike, half_width: ArrayLike, measured_ms: ArrayLike, bundle: str
+) -> Calibration:
     """Fit the correction of one platform; the same input gives the same result, in any order.
 
     Args:
         log_ms: predicted medians, natural log of ms, one a measurement.
+        log_intensity: natural log of each network's FLOPs a byte.
         half_width: of the bundle's 80 % intervals, in log space.
         measured_ms: medians as measured.
         bundle: sha256 of the manifest of the bundle that predicted.
@@ -105,30 +120,31 @@ def fit(log_ms: ArrayLike, half_width: ArrayLike, measured_ms: ArrayLike, bundle
     Raises:
         LedgError: no measurement.
     """
-    x, width = np.asarray(log_ms, dtype=float), np.asarray(half_width, dtype=float)
-    if not len(x):
+    rows = np.column_stack([log_ms, log_intensity, half_width, np.log(measured_ms)]).astype(float)
+    if not len(rows):
         raise LedgError("usage", "there is no measurement to calibrate with", "give at least one")
-    error = np.log(np.asarray(measured_ms, dtype=float)) - x
-    order = np.lexsort((error, width, x))  # sums of floats depend on their order
-    x, width, error = x[order], width[order], error[order]
-    centre = float(x.mean())
-    design = np.column_stack([np.ones_like(x), x - centre])
-    prior = np.diag([(OFFSET_SCALE * float(np.median(width))) ** -2, SLOPE_SCALE**-2])
+    x, intensity, width, measured = rows[np.lexsort(rows.T)].T  # sums of floats depend on their order
+    error = measured - x
+    centre = (float(x.mean()), float(intensity.mean()))
+    design = np.column_stack([np.ones_like(x), x - centre[0], intensity - centre[1]])
+    prior = np.diag([OFFSET_SCALE * float(np.median(width)), SLOPE_SCALE, BALANCE_SCALE]) ** 2
+    precision = np.linalg.inv(prior)
     residual = RESIDUAL_SCALE
     misfit = (error - np.median(error)) ** 2
     for _ in range(ROUNDS):
         weight = (FREEDOM + 1) / (FREEDOM + misfit / (residual * width) ** 2) / width**2
-        covariance = np.linalg.inv(design.T @ (design * (weight / residual**2)[:, None]) + prior)
+        covariance = np.linalg.inv(design.T @ (design * (weight / residual**2)[:, None]) + precision)
         fitted = covariance @ (design.T @ (error * weight / residual**2))
         # Expected squares: what is left over and what the fit itself is unsure of.
         misfit = (error - design @ fitted) ** 2 + ((design @ covariance) * design).sum(1)
         residual = math.sqrt(
             (RESIDUAL_COUNT * RESIDUAL_SCALE**2 + float((weight * misfit).sum())) / (RESIDUAL_COUNT + len(x))
         )
+    offset, slope, balance = map(float, fitted)
+    symmetric = (covariance + covariance.T) / 2
     return Calibration(
-        bundle=bundle, count=len(x), centre=centre, offset=float(fitted[0]), slope=float(fitted[1]),
-        covariance=(float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1])),
-        residual=residual,
+        bundle=bundle, count=len(x), centre=centre, offset=offset, slope=slope, balance=balance, residual=residual,
+        covariance=tuple(tuple(map(float, row)) for row in symmetric),
     )  # fmt: skip
 
 
@@ -138,22 +154,30 @@ def calibration_from(table: Any) -> Calibration:
     Raises:
         ValueError: a field is missing, unknown, of another type or out of range.
     """
-    kinds = {"bundle": str, "count": int, "covariance": list}
     names = [field.name for field in fields(Calibration)]
     if not isinstance(table, Mapping) or sorted(table) != sorted(names):
         raise ValueError(f"its keys are {', '.join(names)}")
-    for name in names:
-        values = table[name] if name == "covariance" else [table[name]]
-        if not isinstance(table[name], kinds.get(name, float)) or (name == "covariance" and len(values) != 3):
-            raise ValueError(f"{name} = {table[name]!r} is none")
-        if name not in ("bundle", "count") and not all(isinstance(value, float) for value in values):
-            raise ValueError(f"{name} = {table[name]!r} is none")
-    return Calibration(**{**table, "covariance": tuple(table["covariance"])})
+    for name, value in table.items():
+        if not _KINDS.get(name, _is_number)(value):
+            raise ValueError(f"{name} = {value!r} is none")
+    covariance = tuple(map(tuple, table["covariance"]))
+    return Calibration(**{**table, "centre": tuple(table["centre"]), "covariance": covariance})
 
 
-def fit_intervals(
-    p50_ms: Sequence[float], p90_ms: Sequence[float], measured_ms: Sequence[float], bundle: str
-) -> Calibration:
-    """``fit`` for latencies as rows have them: p50 and p90 in ms."""
-    middle = np.log(p50_ms)
-    return fit(middle, np.log(p90_ms) - middle, measured_ms, bundle)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float)
+
+
+def _is_list(value: Any, size: int) -> bool:
+    return isinstance(value, list) and len(value) == size
+
+
+_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "bundle": lambda value: isinstance(value, str),
+    "count": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "centre": lambda value: _is_list(value, 2) and all(map(_is_number, value)),
+    "covariance": lambda value: (
+        _is_list(value, 3) and all(_is_list(row, 3) and all(map(_is_number, row)) for row in value)
+    ),
+}
+"""What each field of a file has to be, where it is not a number."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ledg_rt.calibration import Calibration, fit_intervals
+import numpy as np
+
+from ledg_rt.calibration import Calibration, fit
 from ledg_rt.errors import LedgError, PlatformError
 from ledg_rt.measurements import LineCode, LineError, Measurement, Table, only_platform
 from ledg_rt.metrics import Accuracy, accuracy
 from ledg_rt.platforms import Platform, resolve
-from ledg_rt.results import BundleInfo, Failure, Latency, Row
+from ledg_rt.results import BundleInfo, Explained, Failure, Latency
 
 WORST = 10
 
@@ -23,15 +25,22 @@ class RowSource(Protocol):
 
     bundle: BundleInfo
 
-    def predict(
-        self, models: Sequence[str], platforms: Sequence[Platform], *, batch: int | None = None
-    ) -> list[Row]:
+    def iter_explain(
+        self,
+        models: Sequence[str],
+        platforms: Sequence[Platform],
+        *,
+        batch: int | None = None,
+        top: int | None = 3,
+    ) -> Iterator[Explained]:
         """One row a model and platform, models first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A line of the table beside its prediction; ``latency_ms`` is ``None`` where ``error`` says why."""
+    """A line of the table beside its prediction; ``latency_ms`` is ``None`` where ``error`` says why.
+    ``log_intensity``: natural log of FLOPs a byte.
+    """
 
     line: int
     model: str
@@ -41,6 +50,7 @@ class Comparison:
     latency_ms: Latency | None
     flags: tuple[str, ...] = ()
     error: Failure | None = None
+    log_intensity: float | None = None
 
     @property
     def error_percent(self) -> float | None:
@@ -148,25 +158,30 @@ def calibrate(table: Table, predictor: RowSource, platform: Platform, *, where: 
     only_platform(table.measurements, where)
     plain = replace(platform, calibration=None)
     before = _compared(table, predictor, (plain,))
-    pairs = [(found.latency_ms, found.measured_ms) for found in before.scored]
-    latencies = [(latency, measured) for latency, measured in pairs if latency and measured]
-    if not latencies:
+    if not before.scored:
         first = before.failed[0].error if before.failed else None
         reason = f"; line {before.failed[0].line}: {first.message}" if first else ""
         raise LedgError("usage", f"{where}: no line of it can be used{reason}", "see `ledg evaluate`")
-    fitted = fit_intervals(
-        [latency.p50 for latency, _ in latencies], [latency.p90 for latency, _ in latencies],
-        [measured for _, measured in latencies], predictor.bundle.sha256,
-    )  # fmt: skip
+    figures = np.array([(*_figures(found), found.measured_ms) for found in before.scored], dtype=float)
+    log_ms, intensity, half_width, measured_ms = figures.T
+    fitted = fit(log_ms, intensity, half_width, measured_ms, predictor.bundle.sha256)
     after = tuple(
-        replace(found, latency_ms=_applied(fitted, found.latency_ms)) if found.latency_ms else found
+        replace(found, latency_ms=_applied(fitted, found)) if found.error is None else found
         for found in before.comparisons
     )
     return Fitted(replace(plain, calibration=fitted), before, Evaluation(after))
 
 
-def _applied(calibration: Calibration, latency: Latency) -> Latency:
-    log_ms, half = calibration.apply(math.log(latency.p50), math.log(latency.p90 / latency.p50))
+def _figures(found: Comparison) -> tuple[float, float, float]:
+    """What a calibration sees of a comparison with a prediction: log ms, log intensity, half width."""
+    if found.latency_ms is None or found.log_intensity is None:
+        raise ValueError("a comparison without a prediction")
+    middle = math.log(found.latency_ms.p50)
+    return middle, found.log_intensity, math.log(found.latency_ms.p90) - middle
+
+
+def _applied(calibration: Calibration, found: Comparison) -> Latency:
+    log_ms, half = calibration.apply(*_figures(found))
     return Latency(*(math.exp(log_ms + shift) for shift in (-half, 0.0, half)))
 
 
@@ -190,14 +205,16 @@ def _compared(table: Table, predictor: RowSource, platforms: Sequence[Platform])
         else:
             calls[measurement.batch, own if isinstance(own, tuple) else (own,)].append(measurement)
     for (batch, wanted), together in calls.items():
-        rows = iter(predictor.predict([measurement.model for measurement in together], wanted, batch=batch))
+        models = [measurement.model for measurement in together]
+        rows = iter(predictor.iter_explain(models, wanted, batch=batch, top=0))
         for measurement in together:
             found += [_against(measurement, platform.text, next(rows)) for platform in wanted]
     return Evaluation(tuple(sorted(found, key=lambda comparison: comparison.line)))
 
 
-def _against(measurement: Measurement, platform: str, row: Row) -> Comparison:
-    if row.error is not None or row.latency_ms is None:
+def _against(measurement: Measurement, platform: str, explained: Explained) -> Comparison:
+    row = explained.row
+    if row.error is not None:
         return _comparison(measurement, platform, error=row.error)
     if measurement.batch not in (None, row.batch):
         error = LineError(
@@ -205,16 +222,22 @@ def _against(measurement: Measurement, platform: str, row: Row) -> Comparison:
             "export the file that was measured",
         )  # fmt: skip
         return _comparison(measurement, platform, error=_failure(error))
-    return _comparison(measurement, platform, row=row)
-
-
-def _comparison(
-    measurement: Measurement, platform: str, *, row: Row | None = None, error: Failure | None = None
-) -> Comparison:
     return Comparison(
-        measurement.line, measurement.model, platform, row.batch if row else measurement.batch,
-        measurement.latency_ms, row.latency_ms if row else None, row.flags if row else (), error,
+        measurement.line, measurement.model, platform, row.batch, measurement.latency_ms, row.latency_ms, row.flags,
+        log_intensity=explained.log_intensity,
     )  # fmt: skip
+
+
+def _comparison(measurement: Measurement, platform: str, *, error: Failure) -> Comparison:
+    return Comparison(
+        measurement.line,
+        measurement.model,
+        platform,
+        measurement.batch,
+        measurement.latency_ms,
+        None,
+        error=error,
+    )
 
 
 def _understood(platform: str | None) -> Platform | LineError:

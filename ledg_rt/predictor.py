@@ -155,7 +155,7 @@ class Predictor:
         from ledg_rt.costs import graph_cost
         from ledg_rt.encoding import encode_graph, encode_platform
         from ledg_rt.reading.identity import graph_sha256
-        from ledg_rt.roofline import bound_ms, coverage, roofline_ms
+        from ledg_rt.roofline import bound_ms, coverage, log_intensity, roofline_ms
 
         encoding = encode_graph(graph, self._bundle.template)
         states = self._network.states(encoding)
@@ -169,7 +169,8 @@ class Predictor:
         for platform in platforms:
             words = encode_platform(platform, self._bundle.template)
             estimate = self._network.estimate(states, encoding, words)
-            latency = self._latency(estimate, platform)
+            intensity = log_intensity(encoding, platform.precision)
+            latency = self._latency(estimate, platform, intensity)
             bound = bound_ms(encoding, graph, platform)
             flags = self._flags(
                 graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops)
@@ -181,7 +182,7 @@ class Predictor:
                 roofline_ms=roofline_ms(encoding, platform), bound_ms=bound, flags=flags,
                 status=Status.PARTIAL if partial else Status.OK, error=None,
             )  # fmt: skip
-            yield Explained(row, _dearest(encoding, estimate, top))
+            yield Explained(row, _dearest(encoding, estimate, top), intensity)
 
     def _check_calibration(self, platform: Platform) -> None:
         calibration = platform.calibration
@@ -192,13 +193,13 @@ class Predictor:
                 "run `ledg calibrate` again, or name its bundle with --bundle",
             )
 
-    def _latency(self, estimate: Estimate, platform: Platform) -> Latency:
+    def _latency(self, estimate: Estimate, platform: Platform, intensity: float) -> Latency:
         evidence = "known" if platform.device in self._bundle.devices else "unknown"
         if not (abs(estimate.log_ms) < LARGEST_LOG and abs(estimate.log_spread) < 10):
             raise OverflowError
         log_ms, half = estimate.log_ms, self._bundle.interval[evidence] * math.exp(estimate.log_spread)
         if platform.calibration is not None:
-            log_ms, half = platform.calibration.apply(log_ms, half)
+            log_ms, half = platform.calibration.apply(log_ms, intensity, half)
             if not (abs(log_ms) < LARGEST_LOG and half < LARGEST_LOG):
                 raise OverflowError
         return Latency(*(math.exp(log_ms + shift) for shift in (-half, 0.0, half)))

@@ -182,10 +182,13 @@ class NodeShare:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A row and the nodes that cost most in it, the dearest first; none in an error row or a saved one."""
+    """A row and the nodes that cost most in it, the dearest first; none in an error row or a saved one.
+    ``log_intensity``: natural log of the network's FLOPs a byte on that platform, ``None`` in the same rows.
+    """
 
     row: Row
     nodes: tuple[NodeShare, ...] = ()
+    log_intensity: float | None = None
 
 
 def to_dict(row: Row) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,12 @@ def node_bytes(encoding: GraphEncoding, precision: str) -> NDArray[np.float64]:
     """Bytes each node moves at ``precision`` [N]: floats take its bits, integers what the file says."""
     share = PRECISION_BITS[precision] / 32
     return encoding.quantities[:, _FLOAT_BYTES] * share + encoding.quantities[:, _FIXED_BYTES]
+
+
+def log_intensity(encoding: GraphEncoding, precision: str) -> float:
+    """Natural log of the FLOPs that the whole network has for each byte it moves at ``precision``."""
+    flops = float(encoding.quantities[:, _FLOPS].sum())
+    return math.log(max(flops, 1.0) / max(float(node_bytes(encoding, precision).sum()), 1.0))
 
 
 def roofline_ms(encoding: GraphEncoding, platform: Platform) -> float | None:

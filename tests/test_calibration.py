@@ -18,66 +18,81 @@ from ledg_rt.platforms.writing import platform_toml
 
 DATA = os.environ.get("LEDG_DATA")
 X = np.log([2.0, 5, 9, 20, 31, 48, 75, 110, 180, 260])
+INTENSITY = np.array([2.0, 3.1, 1.4, 2.7, 3.9, 1.1, 2.2, 3.3, 1.8, 2.5])
 HALF = np.full(10, 0.5)
 NOISE = np.array([0.03, -0.05, 0.02, 0.04, -0.03, 0.01, -0.04, 0.02, 0.05, -0.05])
 
 
-def affine(offset, slope):
-    return np.exp(X + offset + slope * (X - X.mean()) + NOISE)
+def affine(offset, slope, balance=0.0):
+    return np.exp(X + offset + slope * (X - X.mean()) + balance * (INTENSITY - INTENSITY.mean()) + NOISE)
+
+
+def width_after(count, log_ms=3.0, measured=None):
+    """Half width of the interval after the first ``count`` measurements."""
+    measured = affine(0.8, 0) if measured is None else measured
+    fitted = fit(X[:count], INTENSITY[:count], HALF[:count], measured[:count], "b")
+    return fitted.apply(log_ms, fitted.centre[1], 0.5)[1]
 
 
 def test_ten_measurements_recover_offset_and_slope():
-    fitted = fit(X, HALF, affine(0.8, 0.1), "b")
+    fitted = fit(X, INTENSITY, HALF, affine(0.8, 0.1), "b")
     assert fitted.offset == pytest.approx(0.8, abs=0.03)
     assert fitted.slope == pytest.approx(0.1, abs=0.03)
+    assert fitted.balance == pytest.approx(0, abs=0.03)
     assert fitted.count == 10
 
 
+def test_memory_that_is_slower_than_described_shows_in_the_balance():
+    fitted = fit(X, INTENSITY, HALF, affine(0.8, 0, balance=-0.3), "b")
+    assert fitted.balance == pytest.approx(-0.3, abs=0.05)
+    assert fitted.apply(3.0, 1.0, 0.5)[0] > fitted.apply(3.0, 4.0, 0.5)[0]
+
+
 def test_one_measurement_moves_the_level_and_leaves_the_slope():
-    fitted = fit(X[:1], HALF[:1], np.exp(X[:1] + 0.8), "b")
+    fitted = fit(X[:1], INTENSITY[:1], HALF[:1], np.exp(X[:1] + 0.8), "b")
     assert fitted.offset == pytest.approx(0.8, rel=0.1)
-    assert fitted.slope == 0
+    assert (fitted.slope, fitted.balance) == (0, 0)
 
 
 def test_the_interval_shrinks_with_measurements_that_agree():
-    widths = [fit(X[:n], HALF[:n], affine(0.8, 0)[:n], "b").apply(3.0, 0.5)[1] for n in (1, 3, 10)]
+    widths = [width_after(count) for count in (1, 3, 10)]
     assert 0.5 > widths[0] > widths[1] > widths[2]
 
 
 def test_measurements_that_scatter_widen_it():
-    narrow = fit(X, HALF, affine(0.8, 0), "b").apply(3.0, 0.5)[1]
-    scattered = fit(X, HALF, np.exp(X + 0.8 + 15 * NOISE), "b").apply(3.0, 0.5)[1]
-    assert scattered > 2 * narrow
+    scattered = width_after(10, measured=np.exp(X + 0.8 + 15 * NOISE))
+    assert scattered > 2 * width_after(10)
     assert scattered > 0.5
 
 
 def test_it_is_wider_away_from_what_was_measured():
-    fitted = fit(X[:3], HALF[:3], affine(0.8, 0)[:3], "b")
-    assert fitted.apply(9.0, 0.5)[1] > fitted.apply(fitted.centre, 0.5)[1]
+    assert width_after(3, log_ms=9.0) > width_after(3, log_ms=float(X[:3].mean()))
 
 
 @pytest.mark.parametrize("factor", [0.01, 30])
 def test_one_outlier_of_ten_changes_little(factor):
     spoilt = affine(0.8, 0)
     spoilt[4] *= factor
-    clean, robust = fit(X, HALF, affine(0.8, 0), "b"), fit(X, HALF, spoilt, "b")
+    clean, robust = fit(X, INTENSITY, HALF, affine(0.8, 0), "b"), fit(X, INTENSITY, HALF, spoilt, "b")
     assert robust.offset == pytest.approx(clean.offset, abs=0.06)
     assert robust.slope == pytest.approx(clean.slope, abs=0.06)
 
 
 def test_the_order_of_measurements_changes_nothing():
     order = np.random.default_rng(0).permutation(10)
-    assert fit(X, HALF, affine(0.3, 0.1), "b") == fit(X[order], HALF[order], affine(0.3, 0.1)[order], "b")
+    assert fit(X, INTENSITY, HALF, affine(0.3, 0.1), "b") == fit(
+        X[order], INTENSITY[order], HALF[order], affine(0.3, 0.1)[order], "b"
+    )
 
 
 def test_predictions_that_are_right_are_left_alone():
-    fitted = fit(X, HALF, np.exp(X), "b")
-    assert fitted.apply(4.0, 0.5)[0] == pytest.approx(4.0)
+    fitted = fit(X, INTENSITY, HALF, np.exp(X), "b")
+    assert fitted.apply(4.0, 2.0, 0.5)[0] == pytest.approx(4.0)
 
 
 def test_nothing_measured_is_an_error():
     with pytest.raises(LedgError, match="no measurement"):
-        fit([], [], [], "b")
+        fit([], [], [], [], "b")
 
 
 @pytest.mark.skipif(not DATA, reason="LEDG_DATA is not set")
@@ -104,13 +119,15 @@ def test_real_measurements_of_one_device_predict_another_after_ten(known, measur
     half = np.full(len(x), 0.8)
     chosen = np.random.default_rng(0).permutation(len(x))
     first, rest = chosen[:10], chosen[10:]
-    fitted = fit(x[first], half[first], np.exp(y[first]), "b")
-    after = np.array([fitted.apply(value, 0.8) for value in x[rest]])
+    unknown = np.zeros(len(x))  # the same for all: no balance to be had
+    fitted = fit(x[first], unknown[first], half[first], np.exp(y[first]), "b")
+    after = np.array([fitted.apply(value, 0.0, 0.8) for value in x[rest]])
     assert np.median(abs(after[:, 0] - y[rest])) < 0.5 * np.median(abs(x[rest] - y[rest]))
     assert np.mean(abs(after[:, 0] - y[rest]) <= after[:, 1]) > 0.6
 
 
-FITTED = Calibration("b" * 64, 3, 1.5, 0.25, -0.01, (0.01, 0.001, 0.004), 0.3)
+COVARIANCE = ((0.01, 0.001, 0.0), (0.001, 0.004, 0.0), (0.0, 0.0, 0.002))
+FITTED = Calibration("b" * 64, 3, (1.5, 2.5), 0.25, -0.01, 0.02, 0.3, COVARIANCE)
 
 
 @pytest.mark.parametrize(
@@ -140,13 +157,15 @@ def test_text_that_no_toml_holds_is_written_all_the_same(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"count": 0}, {"count": 1.5}, {"centre": "far"}, {"offset": math.nan}, {"slope": -1.0}, {"residual": 0.0},
-        {"covariance": [1.0, 2.0]}, {"covariance": [1.0, 2.0, 1.0]}, {"covariance": [-1.0, 0.0, 1.0]},
-        {"covariance": 3.0}, {"covariance": ["a", "b", "c"]}, {"bundle": 1}, {"more": 1.0}, {"offset": True},
+        {"count": 0}, {"count": 1.5}, {"centre": "far"}, {"centre": [1.0]}, {"centre": [1.0, math.inf]}, {"balance": 1}, {"offset": math.nan}, {"slope": -1.0}, {"residual": 0.0},
+        {"covariance": [1.0, 2.0, 1.0]}, {"covariance": [[1.0, 0.0, 0.0]] * 2}, {"covariance": [["a", "b", "c"]] * 3},
+        {"covariance": [[1.0, 2.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]},
+        {"covariance": [[1.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]}, {"covariance": 3.0},
+        {"bundle": 1}, {"more": 1.0}, {"offset": True},
     ],
 )  # fmt: skip
 def test_figures_that_no_fit_gives_are_refused(tmp_path, change):
-    table = {**asdict(FITTED), "covariance": list(FITTED.covariance)}
+    table = {**asdict(FITTED), "centre": list(FITTED.centre), "covariance": [list(row) for row in COVARIANCE]}
     assert calibration_from(table) == FITTED
     with pytest.raises(ValueError, match=r"\w"):
         calibration_from({**table, **change})

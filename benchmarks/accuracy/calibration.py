@@ -1,6 +1,8 @@
 """What a few measurements of a new chip are worth: errors of the rest after 0 to 50 of them.
 
-    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency
+    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency --minutes 25
+
+Goes on with the run of ``benchmarks.accuracy.latency`` where that is done; give it the same options.
 
 Every platform of a held-out chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
 ``ledg_rt.calibration`` that ships, and the rest is predicted. A chip's error is the median APE over its rest; the
@@ -12,13 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import ledg_rt
 from benchmarks.accuracy.latency import RESULTS, Predict, draw, predict_samples
@@ -30,6 +34,9 @@ from ledg_export.corpus import load, training_sources
 from ledg_export.train import Recipe
 from ledg_rt.calibration import fit
 from ledg_rt.embedding import Embedder
+from ledg_rt.encoding import GraphEncoding, rebatch
+from ledg_rt.platforms import resolve
+from ledg_rt.roofline import log_intensity
 
 COUNTS = (0, 1, 5, 10, 20, 50)
 SEEDS = 3
@@ -48,18 +55,24 @@ class Result:
 
 
 def measure(
-    samples: Sequence[Sample], predictor: Predict, factor: float, counts: Sequence[int] = COUNTS
+    samples: Sequence[Sample],
+    predictor: Predict,
+    graphs: Mapping[str, GraphEncoding],
+    factor: float,
+    counts: Sequence[int] = COUNTS,
 ) -> list[Result]:
     """Calibrate every platform of ``samples``.
 
     Args:
         samples: of held-out chips.
         predictor: gives log milliseconds and log spread of samples, [rows, 2].
+        graphs: encodings that the samples name.
         factor: of the bundle, from the spread to the half width of its interval on unknown hardware.
         counts: measurements to calibrate with; a platform needs ``LEAST_REST`` more.
     """
     predicted = predictor(samples)
     log_ms, half_width = predicted[:, 0], factor * np.exp(predicted[:, 1])
+    intensity = intensities(samples, graphs)
     measured_ms = np.array([sample.latency_ms for sample in samples])
     platforms: dict[tuple[str, str], list[int]] = defaultdict(list)
     for at, sample in enumerate(samples):
@@ -75,11 +88,15 @@ def measure(
             for seed in range(SEEDS):
                 order = np.random.default_rng(seed).permutation(rows)
                 chosen, rest = order[:count], order[count:]
-                fitted = fit(log_ms[chosen], half_width[chosen], measured_ms[chosen], "") if count else None
+                fitted = (
+                    fit(log_ms[chosen], intensity[chosen], half_width[chosen], measured_ms[chosen], "")
+                    if count
+                    else None
+                )
                 for row in rest:
                     middle, width = log_ms[row], half_width[row]
                     if fitted is not None:
-                        middle, width = fitted.apply(middle, width)
+                        middle, width = fitted.apply(middle, intensity[row], width)
                     off = middle - np.log(measured_ms[row])
                     errors[chip].append(abs(np.expm1(off)))
                     covered[chip].append(bool(abs(off) <= width))
@@ -91,6 +108,17 @@ def measure(
                 )
             )  # fmt: skip
     return results
+
+
+def intensities(samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> NDArray[np.float64]:
+    """Log FLOPs a byte of each sample, as the runtime sees it."""
+    precisions = {sample.platform: resolve(sample.platform).precision for sample in samples}
+    return np.array(
+        [
+            log_intensity(rebatch(graphs[sample.graph_id], sample.batch), precisions[sample.platform])
+            for sample in samples
+        ]
+    )
 
 
 def table(results: Sequence[Result]) -> str:
@@ -108,13 +136,19 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
     parser.add_argument("--minutes", type=float, default=25, help="of training, where the run is not done")
+    parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
+    parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    recipe = Recipe(minutes=options.minutes)
+    recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    if (
+        int(os.environ.get("RANK", "0")) > 0
+    ):  # of several processes that train together the first one measures
+        return
     held_out = parts.new_device if options.part == "test" else parts.validation_device
     samples = [
         sample
@@ -123,7 +157,7 @@ def main() -> None:
     ]
     factor = json.loads((RESULTS / "intervals.json").read_text())["unknown"]["factor"]
     predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
-    results = measure(samples, predictor, factor)
+    results = measure(samples, predictor, corpus.graphs, factor)
     print(table(results))
     if options.part == "test":
         (RESULTS / "calibration.json").write_text(

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ledg_rt.bundles import open_bundle
+from ledg_rt.bundles import Bundle, open_bundle
 from ledg_rt.encoding import encode_graph, encode_platform
 from ledg_rt.network import Network
 from ledg_rt.platforms import Platform, resolve
@@ -78,15 +78,14 @@ def differences(found: Sequence[Phrasing], predict: Predict) -> list[Difference]
     return results
 
 
-def runtime_predictor(bundle: Path | None, models: Sequence[Path]) -> Predict:
-    """Predictions of the shipped runtime, or of another bundle, for ``models``."""
-    opened = open_bundle(bundle)
-    network = Network(opened)
-    encodings = [encode_graph(read_graph(path), opened.template) for path in models]
+def runtime_predictor(bundle: Bundle, models: Sequence[Path]) -> Predict:
+    """Predictions of the runtime that ships for ``models``."""
+    network = Network(bundle)
+    encodings = [encode_graph(read_graph(path), bundle.template) for path in models]
     states = [network.states(encoding) for encoding in encodings]
 
     def predict(platform: Platform) -> NDArray[np.float64]:
-        words = encode_platform(platform, opened.template)
+        words = encode_platform(platform, bundle.template)
         return np.array(
             [
                 network.estimate(state, encoding, words).log_ms
@@ -120,12 +119,14 @@ def main() -> None:
     )
     parser.add_argument("--bundle", type=Path, help="instead of the shipped one")
     options = parser.parse_args()
-    predict = runtime_predictor(options.bundle, sorted(EXAMPLES.glob("*.onnx")))
+    bundle = open_bundle(options.bundle)
+    predict = runtime_predictor(bundle, sorted(EXAMPLES.glob("*.onnx")))
     results = differences(phrasings(), predict)
     print(table(results))
     middle, tail = (float(np.percentile([result.percent for result in results], at)) for at in (50, 90))
     print(f"\nmedian difference {middle:.1f} %, bar {BAR:g} %; one in ten is more than {tail:.1f} % away")
     page = {
+        "bundle": bundle.name,
         "median_percent": middle,
         "p90_percent": tail,
         "bar_percent": BAR,

@@ -167,7 +167,7 @@ _HEADINGS = ("rows", "chips", "median APE %", "MAPE %", "within 10 % %", "in p10
 def _others(results: Mapping[str, Any]) -> list[str]:
     parts = []
     if sense := results.get("sense"):
-        lines = [(row["kind"], str(row["pairs"]), f"{row['percent']:.1f}") for row in sense]
+        lines = [(row["kind"], str(row["pairs"]), f"{row['percent']:.1f}") for row in sense["rates"]]
         parts += ["## Sense", "Pairs that differ in one factor and are predicted in the wrong order:"]
         parts.append(_table(("factor raised", "pairs", "wrong %"), lines))
     if free_text := results.get("free_text"):

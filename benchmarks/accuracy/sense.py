@@ -194,14 +194,15 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=PAIRS)
     options = parser.parse_args()
     print("| one factor raised | pairs | violations | % | worst % |\n|---|---|---|---|---|", flush=True)
+    bundle = open_bundle(options.bundle)
     found = []
-    for rate in rates(pairs(count=options.pairs), Judge(open_bundle(options.bundle))):
+    for rate in rates(pairs(count=options.pairs), Judge(bundle)):
         print(
             f"| {rate.kind} | {rate.pairs} | {rate.violations} | {rate.percent:.1f} | {rate.worst_percent:.1f} |",
             flush=True,
         )
         found.append(asdict(rate))
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"bundle": bundle.name, "rates": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ledg_rt.calibration import Calibration, calibration_from
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms.catalogue import cores, devices
 from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
@@ -17,6 +16,9 @@ from ledg_rt.platforms.text import TEXT_LIMIT, Mention, read_text
 
 UNKNOWN = "unknown"
 """What stands in an id for a runtime that nobody named."""
+
+if TYPE_CHECKING:
+    from ledg_rt.calibration import Calibration
 
 LITTLE_SHARE = 0.5
 """Cores slower than this share of the fastest one do not count where no thread count is given."""
@@ -144,6 +146,8 @@ def _calibration(table: Any, path: Path) -> Calibration | None:
     """The ``[calibration]`` of a platform file, as ``ledg calibrate`` writes it."""
     if table is None:
         return None
+    from ledg_rt.calibration import calibration_from  # numpy, which no other platform needs
+
     try:
         return calibration_from(table)
     except ValueError as error:

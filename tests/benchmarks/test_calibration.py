@@ -5,6 +5,9 @@ import pytest
 
 from benchmarks.accuracy.calibration import measure, table
 from ledg_export.corpora.sample import Sample
+from ledg_export.zoo import build
+from ledg_rt.encoding import encode_graph
+from ledg_rt.reading import read_graph
 
 PI = "raspberry-pi-4/tflite-2.4.1-ruy/fp32"
 # Medians in ms of MLPerf Inference single-stream results (mlcommons, Apache-2.0) with tflite 2.4.1, fp32: graph, Jetson
@@ -33,6 +36,9 @@ ROWS = (
 )
 
 
+GRAPHS = {graph: encode_graph(read_graph(build(graph).SerializeToString())) for graph, _, _ in ROWS}
+
+
 @pytest.fixture
 def samples():
     return [
@@ -48,7 +54,7 @@ def xavier(samples):
 
 
 def test_measurements_of_the_device_turn_one_into_the_other(samples):
-    results = measure(samples, xavier, factor=2.0, counts=(0, 1, 5, 10, 20))
+    results = measure(samples, xavier, GRAPHS, factor=2.0, counts=(0, 1, 5, 10, 20))
     assert [row.count for row in results] == [0, 1, 5, 10]  # 20 leave no rest
     errors = [row.median_ape for row in results]
     assert errors[0] > 60
@@ -58,7 +64,7 @@ def test_measurements_of_the_device_turn_one_into_the_other(samples):
 
 
 def test_without_measurements_it_is_the_prediction_itself(samples):
-    (result,) = measure(samples, xavier, factor=2.0, counts=(0,))
+    (result,) = measure(samples, xavier, GRAPHS, factor=2.0, counts=(0,))
     off = [abs(xavier_ms / pi_ms - 1) for _, xavier_ms, pi_ms in ROWS]
     assert result.median_ape == pytest.approx(100 * np.median(off))
     assert f"| 0 | 1 | {result.median_ape:.1f} |" in table([result])

@@ -66,7 +66,7 @@ def test_the_card_has_the_figures_of_every_slice():
 
 def test_other_results_are_added_where_they_are():
     results = {
-        "sense": [{"kind": "batch", "pairs": 1000, "percent": 0.4}],
+        "sense": {"bundle": "b", "rates": [{"kind": "batch", "pairs": 1000, "percent": 0.4}]},
         "free_text": {"phrasings": [{}] * 500, "median_percent": 3.2, "p90_percent": 25.0},
         "calibration": [{"count": 10, "chips": 7, "median_ape": 14.2, "coverage": 82.1}],
     }

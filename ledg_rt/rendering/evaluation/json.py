@@ -28,6 +28,7 @@ def render(evaluation: Evaluation, stream: TextIO, style: Style = PLAIN) -> None
 def to_dict(found: Comparison) -> dict[str, Any]:
     """The JSON form of a comparison, floats to four significant digits."""
     table = asdict(found)
+    del table["log_intensity"]  # calibration's, not the reader's
     table["flags"], error = list(found.flags), table.pop("error")
     return _rounded({**table, "error_percent": found.error_percent, "covered": found.covered, "error": error})
 
