@@ -34,7 +34,7 @@ SLOPE_SCALE = 0.1
 BALANCE_SCALE = 0.2
 """Prior standard deviation of the balance, without a unit."""
 
-RESIDUAL_SCALE = 0.3
+RESIDUAL_SCALE = 0.2
 """Prior scale of the scatter between networks, in half widths of the bundle's interval."""
 
 RESIDUAL_COUNT = 5.0
