@@ -32,6 +32,13 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
+def test_training_reads_all_but_the_sources_that_are_set_aside(cache):
+    for source in ("neusight", "own"):
+        corpus.sample_path(cache, source).write_bytes(corpus.sample_path(cache, "tiny").read_bytes())
+    assert corpus.built_sources(cache) == ("neusight", "own", "tiny")
+    assert corpus.training_sources(cache) == ("own", "tiny")
+
+
 def test_build_keeps_every_sample_and_encodes_each_graph_once(cache):
     found = corpus.load(cache)
     assert [(sample.graph_id, sample.platform, sample.latency_ms) for sample in found.samples] == list(ROWS)
