@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,9 @@ from ledg_rt.metrics import accuracy
 from ledg_rt.platforms import resolve
 
 RESULTS = Path(__file__).parents[1] / "results"
+INTERVAL_ROWS = 400
+"""Rows of one source that the intervals are calibrated on, and tested on, drawn once."""
+
 MAX_TEST_ROWS = 8_000
 """Rows of one source and part that are scored, drawn once by a fixed seed; NAS-Bench-201 has more."""
 
@@ -76,7 +79,7 @@ Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
 
 
 def evaluate(
-    parts: Split, graphs: dict[str, GraphEncoding], predictor: Predict, part: str, sources: Sequence[str]
+    parts: Split, graphs: Mapping[str, GraphEncoding], predictor: Predict, part: str, sources: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Rows of results: source, setting, method, metrics."""
     validation = {
@@ -142,7 +145,11 @@ def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
 
 def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Absolute log error over predicted spread, and weights that make sources equal."""
-    drawn = [sample for source in sorted({sample.source for sample in samples}) for sample in draw([s for s in samples if s.source == source])]  # fmt: skip
+    drawn = [
+        sample
+        for source in sorted({sample.source for sample in samples})
+        for sample in draw([sample for sample in samples if sample.source == source], INTERVAL_ROWS)
+    ]
     predicted = predictor(drawn)
     measured = np.log([sample.latency_ms for sample in drawn])
     sources = np.array([sample.source for sample in drawn])
@@ -150,7 +157,7 @@ def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.f
     return np.abs(predicted[:, 0] - measured) / np.exp(predicted[:, 1]), weights
 
 
-def predict_samples(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: dict[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
+def predict_samples(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: Mapping[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
     """Log milliseconds and log spread of ``samples``, [rows, 2], by a trained model."""
     data = LatencyData(samples, graphs)
     missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
@@ -169,7 +176,7 @@ def draw(samples: list[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
     return [samples[at] for at in sorted(chosen)]
 
 
-def _rows(samples: Sequence[Sample], graphs: dict[str, GraphEncoding]) -> Rows:
+def _rows(samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> Rows:
     batched = {
         (sample.graph_id, sample.batch): rebatch(graphs[sample.graph_id], sample.batch) for sample in samples
     }
