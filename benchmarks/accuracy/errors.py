@@ -32,7 +32,7 @@ from ledg_export.train import Recipe
 from ledg_rt.embedding import Embedder
 from ledg_rt.platforms.catalogue import devices
 
-ROWS = 2_000
+ROWS = 400
 
 
 def errors(
