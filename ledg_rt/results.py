@@ -6,7 +6,6 @@ describes the same for other programs.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
@@ -105,12 +104,16 @@ class PlatformInfo:
     sha256: str
 
 
+LATENCIES_MS = (1e-60, 1e60)
+"""No latency is beyond these; differences of those within are finite numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Milliseconds of one run of the whole batch: ``p50`` the median run, ``p10`` and ``p90`` its uncertainty.
 
     Raises:
-        ValueError: a figure that is not finite and positive, or quantiles out of order.
+        ValueError: a figure beyond all hardware (``LATENCIES_MS``), or quantiles out of order.
     """
 
     p10: float
@@ -118,7 +121,7 @@ class Latency:
     p90: float
 
     def __post_init__(self) -> None:
-        if not (0 < self.p10 <= self.p50 <= self.p90 < math.inf):
+        if not (LATENCIES_MS[0] < self.p10 <= self.p50 <= self.p90 < LATENCIES_MS[1]):
             raise ValueError(f"no latency: p10 {self.p10}, p50 {self.p50}, p90 {self.p90}")
 
 

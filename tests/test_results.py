@@ -151,6 +151,11 @@ def test_quantiles_out_of_order_in_a_file_are_a_usage_error():
         from_dict({**EXAMPLE, "latency_ms": {"p10": 3, "p50": 2, "p90": 1}})
 
 
+def test_a_latency_beyond_all_hardware_in_a_file_is_a_usage_error():
+    with pytest.raises(LedgError, match="no latency"):
+        from_dict({**EXAMPLE, "latency_ms": {"p10": 1e-320, "p50": 1e-310, "p90": 1}})
+
+
 def documented(heading):
     """The first cells of the table below ``heading`` in docs/errors.md."""
     _, _, after = DOCS.read_text(encoding="utf-8").partition(f"\n## {heading}\n")

@@ -70,6 +70,9 @@ def check(
     from ledg_rt.rendering.style import style_of
 
     wanted = [(format, output), *map(_parse_also, also or ())]
+    files = [path.resolve() for _, path in wanted if path is not None]
+    if twice := next((path for path in files if files.count(path) > 1), None):
+        raise LedgError("usage", f"{twice}: named for two outputs", "give each format a file of its own")
     configuration = load(config or find())
     with ExitStack() as stack:
         places = [(name, stack.enter_context(destination(path))) for name, path in wanted]

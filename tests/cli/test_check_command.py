@@ -80,6 +80,7 @@ def test_a_warning_is_0(ledg, configured):
         ("good", ["--format", "xml"], "Invalid value for '--format': "),
         ("good", ["--also", "xml=x"], "--also xml=x: not FORMAT=FILE; formats are table, json"),
         ("good", ["--also", "json"], "--also json: not FORMAT=FILE"),
+        ("good", ["--also", "json=x", "--also", "csv=./x"], "x: named for two outputs"),
         ("good", ["-o", "."], ".: is a directory"),
         ("globs", [], "ledg.toml: "),
     ],
