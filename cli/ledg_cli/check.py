@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack
 from enum import StrEnum
 from functools import cache
@@ -70,8 +71,8 @@ def check(
     from ledg_rt.rendering.style import style_of
 
     wanted = [(format, output), *map(_parse_also, also or ())]
-    files = [path.resolve() for _, path in wanted if path is not None]
-    if twice := next((path for path in files if files.count(path) > 1), None):
+    files = Counter(path.resolve() for _, path in wanted if path is not None)
+    if twice := next((path for _, path in wanted if path is not None and files[path.resolve()] > 1), None):
         raise LedgError("usage", f"{twice}: named for two outputs", "give each format a file of its own")
     configuration = load(config or find())
     with ExitStack() as stack:
