@@ -6,7 +6,6 @@ Architecture: ``<timm name>@<image size>``, e.g. ``resnet50@224``; the archive h
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
@@ -34,7 +33,7 @@ def build(arch: str, batch: int) -> ModelProto:
         raise ValueError(f"{ARCHIVE} has no {arch}.onnx") from None
 
 
-def architectures() -> Iterable[str]:
+def architectures() -> frozenset[str]:
     """Every architecture of the archive; none where it is not there."""
     try:
         return frozenset(name.removesuffix(".onnx") for name in _archive().namelist())
