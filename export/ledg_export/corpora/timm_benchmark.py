@@ -78,7 +78,14 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         with path.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
                 arch = f"{row['model']}@{row['infer_img_size']}"
-                if reason := "no graph" if arch not in graphs - MISTAKEN else _fault(row):
+                reason = (
+                    "no graph"
+                    if arch not in graphs
+                    else "graph of another network"
+                    if arch in MISTAKEN
+                    else _fault(row)
+                )
+                if reason:
                     dropped[reason] += 1
                     continue
                 yield Sample(
