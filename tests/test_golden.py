@@ -90,8 +90,8 @@ def test_shipped_bundle_reproduces_the_reference_latencies(tmp_path):
     with Predictor() as predictor:
         for at, ((graph_id, batch), rows) in enumerate(cases.items()):
             path = tmp_path / f"{at}.onnx"
-            path.write_bytes(zoo.build(graph_id).SerializeToString())
-            found = predictor.predict([path], [row["platform"] for row in rows], batch=batch)
+            path.write_bytes(zoo.build(graph_id, batch).SerializeToString())
+            found = predictor.predict([path], [row["platform"] for row in rows])
             for row, golden in zip(found, rows, strict=True):
                 assert row.latency_ms.p50 == pytest.approx(golden["latency_ms"], rel=1e-4), (
                     graph_id,

@@ -23,6 +23,8 @@ KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(na
 BITS_COLUMN = PLATFORM_FEATURES - 3
 COUNTS = 32
 """Learned totals: each node adds a positive amount that its state gives, and the logarithm of the sum counts."""
+LOG_SPREAD = (-4.0, 1.5)
+"""Bounds of the logarithm of the scale of an error in log space: from 2 % to a factor of 90."""
 MEMORY_SCALE = 3.0
 """Speeds up the learning of memories: a platform is met once in many steps."""
 TOTALS = ("gflops", "gigabytes", "nodes", "roofline_ms", "sum_ms")
@@ -296,7 +298,8 @@ class Head(nn.Module):
         log_ms = total + self.whole(pooled).squeeze(-1)
         return {
             "log_ms": log_ms,
-            "log_spread": self.spread(pooled.detach()).squeeze(-1) - 2,
+            # Far from training a linear layer would promise anything.
+            "log_spread": (self.spread(pooled.detach()).squeeze(-1) - 2).clamp(*LOG_SPREAD),
             "log_cost": cost,
         }
 

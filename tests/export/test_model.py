@@ -3,7 +3,7 @@ import onnxruntime
 import pytest
 import torch
 
-from ledg_export.model import LedgConfig, LedgFormer
+from ledg_export.model import LOG_SPREAD, LedgConfig, LedgFormer
 from ledg_export.onnx_export import export_model
 from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
@@ -158,3 +158,14 @@ def _forward(model, graphs):
         pair_graph=torch.arange(len(graphs)), pair_platform=torch.zeros(len(graphs), dtype=torch.long),
     )  # fmt: skip
     return out["log_ms"]
+
+
+@torch.no_grad()
+def test_the_spread_stays_within_bounds_far_from_training(model):
+    text, numeric, work = inputs(1)
+    for scale in (1e5, -1e5):
+        out = model.head(
+            states(model, text, numeric, table(1), "table")[None], work[None], torch.ones(1, 1),
+            scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), torch.zeros(1, dtype=torch.long),
+        )  # fmt: skip
+        assert LOG_SPREAD[0] <= out["log_spread"] <= LOG_SPREAD[1]
