@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from onnx import TensorProto, helper
 
@@ -78,7 +80,13 @@ def test_macs_count_the_whole_batch(predictor, tmp_path):
     (eight,) = predictor.predict([path], [T4], batch=8)
     assert one.model.macs == 56 * 56 * 64 * 64 * 9
     assert (eight.batch, eight.model.macs) == (8, 8 * one.model.macs)
-    assert eight.latency_ms.p50 > one.latency_ms.p50
+
+
+def test_a_larger_batch_of_a_network_takes_longer(predictor):
+    example = Path(__file__).parents[1] / "examples" / "resnet18.onnx"
+    (one,) = predictor.predict([example], [T4])
+    (eight,) = predictor.predict([example], [T4], batch=8)
+    assert eight.latency_ms.p50 > 1.2 * one.latency_ms.p50
 
 
 def test_roofline_and_bound_by_hand(predictor, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from ledg_cli.doctor import NETWORK
 from ledg_cli.main import run
-from ledg_rt.bundles import REQUIRED, digest_of, open_bundle
+from ledg_rt.bundles import FORMAT, REQUIRED, digest_of, open_bundle
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def bundle(tmp_path):
     for name in REQUIRED:
         (tmp_path / name).write_bytes(name.encode())
     manifest = {
-        "format": 1, "name": "dummy", "template": "rich", "devices": [], "interval": {}, "ranges": {},
+        "format": FORMAT, "name": "dummy", "template": "rich", "devices": [], "interval": {}, "ranges": {},
         "files": {name: digest_of(tmp_path / name) for name in REQUIRED},
     }  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
@@ -44,7 +44,7 @@ def test_digests_are_verified_and_models_are_tried(ledg, bundle):
     found = findings(ledg, bundle)
     assert found["bundle"] == (
         "ok",
-        f"dummy in {bundle}, sha256 {open_bundle(bundle).sha256[:12]}, 5 files verified",
+        f"dummy in {bundle}, sha256 {open_bundle(bundle).sha256[:12]}, 6 files verified",
     )
     assert found["embedder"][0] == "failed"
 
