@@ -7,9 +7,9 @@ The packages ``check`` and ``diff`` have the formats of reports and comparisons.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Protocol, TextIO
 
+from ledg_rt.rendering.formats import load
 from ledg_rt.rendering.style import PLAIN, Style
 from ledg_rt.results import Row
 
@@ -30,9 +30,7 @@ def renderer(name: str) -> Renderer:
     Raises:
         ValueError: ``name`` is no format.
     """
-    if name not in FORMATS:
-        raise ValueError(f"no format {name!r}, only {', '.join(FORMATS)}")
-    render: Renderer = import_module(f"ledg_rt.rendering.{name}").render
+    render: Renderer = load(__name__, FORMATS, name)
     return render
 
 

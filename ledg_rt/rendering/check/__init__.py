@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Protocol, TextIO
 
 from ledg_rt.budgets.report import Report
+from ledg_rt.rendering.formats import load
 from ledg_rt.rendering.style import PLAIN, Style
 
 FORMATS = ("table", "json", "jsonl", "csv", "markdown", "junit", "sarif", "github", "gitlab")
@@ -28,9 +28,7 @@ def renderer(name: str) -> Renderer:
     Raises:
         ValueError: ``name`` is no format.
     """
-    if name not in FORMATS:
-        raise ValueError(f"no format {name!r}, only {', '.join(FORMATS)}")
-    render: Renderer = import_module(f"ledg_rt.rendering.check.{name}").render
+    render: Renderer = load(__name__, FORMATS, name)
     return render
 
 
