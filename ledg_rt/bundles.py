@@ -18,7 +18,7 @@ from typing import Any
 from ledg_rt.errors import BundleError
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 REQUIRED = ("encoder.onnx", "head.onnx", "known.npz", "embedder.onnx", "tokenizer.json", "sentences.npz")
 
 

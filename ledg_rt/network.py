@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ledg_rt.bundles import Bundle
 from ledg_rt.embedding import Embedder, load_table, session_options
-from ledg_rt.encoding import GraphEncoding, PlatformEncoding
+from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, PlatformEncoding
 from ledg_rt.errors import BundleError
 
 
@@ -52,10 +52,14 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
-        memory = self._nothing + sum(self._known[key] for key in platform.keys if key in self._known)
+        memory, missing = self._nothing.copy(), np.ones(KEY_LEVELS, dtype=np.float32)
+        for level, key in enumerate(platform.keys):
+            if key in self._known:
+                memory += self._known[key]
+                missing[level] = 0
         feeds = {
             "states": states, "work": encoding.work, "platform_memory": memory, "platform_text": self.embedder.embed(platform.sentences),
-            "platform_numeric": platform.numeric,
+            "platform_numeric": platform.numeric, "platform_missing": missing,
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)
         return Estimate(float(np.ravel(log_ms)[0]), float(np.ravel(log_spread)[0]), np.asarray(log_cost))

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.graph_store import GraphStore
-from ledg_export.model import LedgConfig, LedgFormer
+from ledg_export.model import LedgFormer
+from ledg_export.order import better, heavier
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys, rebatch
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
@@ -23,6 +26,9 @@ SOURCE_POWER = 0.25
 
 PAIRS = 24
 """Platforms crossed with a graph in one visit."""
+
+ORDERED_GRAPHS, ORDERED_PLATFORMS = 2, 12
+"""Graphs of a batch and platforms whose twins have to be in order; see ``order``."""
 
 DEPTHS = (0.3, 0.05, 0.1, 0.1, 0.1, 0.35)
 """Chances that training shows none of the names of a platform, one, ... all; see ``platform_keys``."""
@@ -52,29 +58,32 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Visit:
-    """One graph at one batch size with its measurements (positions in the platform list, log ms)."""
+    """One graph at one batch size with its measurements (positions in the platform list, log ms) of any source."""
 
     graph_id: str
     batch: int
-    source: str
+    sources: NDArray[np.str_]
     platforms: NDArray[np.int64]
     log_ms: NDArray[np.float32]
 
 
 class LatencyData(torch.utils.data.Dataset[Visit]):
-    """The training view of samples: one item a (graph, batch, source)."""
+    """The training view of samples: one item a graph and batch size."""
 
     def __init__(self, samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> None:
         self.graphs = GraphStore.of(graphs)
         self.platform_ids = sorted({sample.platform for sample in samples})
         position = {platform: at for at, platform in enumerate(self.platform_ids)}
-        grouped: dict[tuple[str, int, str], list[tuple[int, float]]] = defaultdict(list)
+        grouped: dict[tuple[str, int], list[Sample]] = defaultdict(list)
         for sample in samples:
-            key = (sample.graph_id, sample.batch, sample.source)
-            grouped[key].append((position[sample.platform], np.log(sample.latency_ms)))
+            grouped[sample.graph_id, sample.batch].append(sample)
         self.visits = [
-            Visit(*key, np.array([at for at, _ in pairs], dtype=np.int64), np.array([y for _, y in pairs], dtype=np.float32))
-            for key, pairs in sorted(grouped.items())
+            Visit(
+                *key, np.array([sample.source for sample in found]),
+                np.array([position[sample.platform] for sample in found], dtype=np.int64),
+                np.log(np.array([sample.latency_ms for sample in found])).astype(np.float32),
+            )
+            for key, found in sorted(grouped.items())
         ]  # fmt: skip
 
     @classmethod
@@ -96,8 +105,12 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
 
     def keys(self) -> list[str]:
         """Every name of the platforms of ``visits`` that a model can remember; see ``platform_keys``."""
-        used = np.unique(np.concatenate([visit.platforms for visit in self.visits]))
-        return sorted({key for at in used for key in platform_keys(resolve(self.platform_ids[at]))})
+        return sorted({key for at in self.used() for key in platform_keys(resolve(self.platform_ids[at]))})
+
+    def used(self) -> NDArray[np.int64]:
+        """Positions of the platforms that any visit has."""
+        found: NDArray[np.int64] = np.unique(np.concatenate([visit.platforms for visit in self.visits]))
+        return found
 
     def sentences(self) -> list[str]:
         """Every sentence that training can meet: of the graphs and of all variants of the platforms."""
@@ -113,16 +126,15 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
 
     def __init__(self, data: LatencyData, visits: int, budget: int, seed: int) -> None:
         self.data, self.visits, self.budget, self.seed, self.epoch = data, visits, budget, seed, 0
-        samples: dict[str, int] = defaultdict(int)
-        for visit in data.visits:
-            samples[visit.source] += len(visit.platforms)
-        share = {source: count**SOURCE_POWER for source, count in samples.items()}
-        weight = np.array([np.sqrt(len(visit.platforms)) for visit in data.visits])
-        sources = np.array([visit.source for visit in data.visits])
-        for source in share:
-            here = sources == source
-            weight[here] *= share[source] / sum(share.values()) / weight[here].sum()
-        self.weight = weight / weight.sum()
+        owner = np.repeat(np.arange(len(data)), [len(visit.platforms) for visit in data.visits])
+        sources, kind = np.unique(
+            np.concatenate([visit.sources for visit in data.visits]), return_inverse=True
+        )
+        # Root of the number of rows of each (visit, source), so that a visit with many rows is no rarer than it should be.
+        rows = np.zeros((len(data), len(sources)))
+        np.add.at(rows, (owner, kind), 1)
+        share = np.bincount(kind) ** SOURCE_POWER
+        self.weight = (np.sqrt(rows) / np.sqrt(rows).sum(0)) @ (share / share.sum())
         self.sizes = np.array([data.nodes(index) for index in range(len(data))])
 
     def set_epoch(self, epoch: int) -> None:
@@ -151,6 +163,16 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
         return batches
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """A platform as one batch shows it; ``keys`` are those of ``names`` that the model may remember."""
+
+    sentences: tuple[str, str]
+    numeric: NDArray[np.float32]
+    keys: NDArray[np.int64]
+    names: NDArray[np.int64]
+
+
 class Collator:
     """Visits to the tensors of ``LedgFormer.forward``. ``training`` draws platforms and their wording."""
 
@@ -158,6 +180,7 @@ class Collator:
         self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0
     ) -> None:
         self.data, self.vocabulary, self.training = data, vocabulary, training
+        self.ordered = config.order_weight > 0
         self.rng = np.random.default_rng(seed)
         self.platforms = [
             [encode_platform(variant, config.template) for variant in spoken_variants(resolve(platform))]
@@ -172,34 +195,65 @@ class Collator:
     def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
         """The padded batch of some visits."""
         encodings = [self._encoding(visit) for visit in visits]
-        pairs = [self._pairs(visit) for visit in visits]
-        wanted: NDArray[np.int64] = np.unique(
-            np.concatenate([visit.platforms[chosen] for visit, chosen in zip(visits, pairs, strict=True)])
-        )
+        chosen = [self._pairs(visit) for visit in visits]
+        drawn = [visit.platforms[rows] for visit, rows in zip(visits, chosen, strict=True)]
+        wanted: NDArray[np.int64] = np.unique(np.concatenate(drawn))
+        depths = np.array([self._depth() for _ in wanted])
+        platforms = [self._spoken(at, depth) for at, depth in zip(wanted, depths, strict=True)]
         here = {int(platform): at for at, platform in enumerate(wanted)}
+        pairs = [(at, here[int(platform)]) for at, found in enumerate(drawn) for platform in found]
+        labels = [visit.log_ms[rows] for visit, rows in zip(visits, chosen, strict=True)]
+        order: list[tuple[int, int]] = []
+        if self.training and self.ordered:
+            order = self._ordered(encodings, platforms, pairs, wanted)
         tensors = pack_graphs(encodings, self.vocabulary)
-        depths = [self._depth() for _ in wanted]
-        variants = [
-            self.platforms[at][self._variant(depth)] for at, depth in zip(wanted, depths, strict=True)
-        ]
-        index = self.vocabulary.index
-        tensors["platform_text"] = self.vocabulary.vectors[
-            torch.tensor([[index[sentence] for sentence in variant.sentences] for variant in variants])
-        ]
-        tensors["platform_numeric"] = torch.from_numpy(np.stack([variant.numeric for variant in variants]))
-        keys = self.keys[wanted] * (np.arange(KEY_LEVELS) < np.array(depths)[:, None])
-        tensors["platform_keys"] = torch.from_numpy(keys)
-        tensors["pair_graph"] = torch.tensor([at for at, chosen in enumerate(pairs) for _ in chosen])
-        tensors["pair_platform"] = torch.tensor(
-            [
-                here[int(visit.platforms[row])]
-                for visit, chosen in zip(visits, pairs, strict=True)
-                for row in chosen
-            ]
-        )
-        labels = np.concatenate([visit.log_ms[chosen] for visit, chosen in zip(visits, pairs, strict=True)])
-        tensors["labels"] = torch.from_numpy(labels)
+        described = self._described(platforms)
+        tensors["platform_text"], tensors["platform_numeric"], tensors["platform_keys"] = described
+        tensors["platform_names"] = torch.from_numpy(np.stack([platform.names for platform in platforms]))
+        tensors["plain_platforms"] = torch.arange(len(platforms)) >= len(wanted)
+        tensors["pair_graph"], tensors["pair_platform"] = torch.tensor(pairs).T
+        tensors["order"] = torch.tensor(order, dtype=torch.long).reshape(-1, 2).T
+        tensors["labels"] = torch.from_numpy(np.concatenate(labels))
         return tensors
+
+    def tensors_of(self, platforms: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Text, numeric, keys of ``PlatformEncoder.forward``: in full, with all of their names."""
+        return self._described([self._spoken(int(at), KEY_LEVELS, 0) for at in platforms])
+
+    def _described(self, platforms: Sequence[Spoken]) -> tuple[Tensor, Tensor, Tensor]:
+        index = self.vocabulary.index
+        rows = [[index[sentence] for sentence in platform.sentences] for platform in platforms]
+        return (
+            self.vocabulary.vectors[torch.tensor(rows)],
+            torch.from_numpy(np.stack([platform.numeric for platform in platforms])),
+            torch.from_numpy(np.stack([platform.keys for platform in platforms])),
+        )
+
+    def _ordered(
+        self, encodings: list[GraphEncoding], platforms: list[Spoken], pairs: list[tuple[int, int]], wanted: NDArray[np.int64]
+    ) -> list[tuple[int, int]]:  # fmt: skip
+        """Append twins of graphs and platforms without labels, and pairs of them: (fast, slow), positions in ``pairs``."""
+        drawn = self.rng.choice(wanted, ORDERED_PLATFORMS)
+        plain = [self._spoken(at, KEY_LEVELS if self.rng.random() < 0.6 else 0, 0) for at in drawn]
+        raised = better(np.stack([platform.numeric for platform in plain]), self.rng)
+        start = len(platforms)
+        platforms += plain + [
+            replace(platform, numeric=row) for platform, row in zip(plain, raised, strict=True)
+        ]
+        order = []
+        for at in self.rng.choice(len(encodings), ORDERED_GRAPHS):
+            encodings.append(heavier(encodings[at], self.rng))
+            for platform in range(start, start + ORDERED_PLATFORMS):
+                slow = len(pairs)
+                pairs += [(at, platform), (at, platform + ORDERED_PLATFORMS), (len(encodings) - 1, platform)]
+                order += [(slow + 1, slow), (slow, slow + 2)]
+        return order
+
+    def _spoken(self, at: int, depth: int, variant: int | None = None) -> Spoken:
+        """A platform in some wording, with the first ``depth`` of its names."""
+        encoding = self.platforms[at][self._variant(depth) if variant is None else variant]
+        names = self.keys[at]
+        return Spoken(encoding.sentences, encoding.numeric, names * (np.arange(KEY_LEVELS) < depth), names)
 
     def _encoding(self, visit: Visit) -> GraphEncoding:
         encoding = self.data.graphs[visit.graph_id]

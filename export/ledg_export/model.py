@@ -9,13 +9,14 @@ for all hardware.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
+from ledg_export.config import LedgConfig
+from ledg_export.platform_encoder import PlatformEncoder
 from ledg_rt.encoding import NODE_FEATURES, PLATFORM_FEATURES, PLATFORM_NUMBERS, RELATIONS
 
 LN10 = math.log(10.0)
@@ -25,48 +26,10 @@ COUNTS = 32
 """Learned totals: each node adds a positive amount that its state gives, and the logarithm of the sum counts."""
 LOG_SPREAD = (-4.0, 1.5)
 """Bounds of the logarithm of the scale of an error in log space: from 2 % to a factor of 90."""
-MEMORY_SCALE = 3.0
-"""Speeds up the learning of memories: a platform is met once in many steps."""
+ORDER_MARGIN = 0.002
+"""Training wants this distance in log latency between two twins, so that rounding can not turn them."""
 TOTALS = ("gflops", "gigabytes", "nodes", "roofline_ms", "sum_ms")
 """Logarithms that the correction of the whole graph reads beside the pooled states."""
-
-
-class LedgConfig(PretrainedConfig):
-    """Sizes and switches of LeDG-Former; each switch is a row of the ablation."""
-
-    model_type = "ledg_former"
-
-    def __init__(
-        self,
-        width: int = 96,
-        layers: int = 3,
-        heads: int = 4,
-        relations: list[str] | None = None,
-        text_width: int = 384,
-        platform_width: int = 128,
-        correction_width: int = 64,
-        template: str = "rich",
-        text_dropout: float = 0.1,
-        number_dropout: float = 0.1,
-        known: list[str] | None = None,
-        hidden_dropout: float = 0.1,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.width, self.layers, self.heads = width, layers, heads
-        self.relations = list(relations or RELATIONS)
-        self.text_width, self.platform_width, self.correction_width = (
-            text_width,
-            platform_width,
-            correction_width,
-        )
-        self.template = template
-        self.known = list(known or ())
-        self.text_dropout, self.number_dropout, self.hidden_dropout = (
-            text_dropout,
-            number_dropout,
-            hidden_dropout,
-        )
 
 
 class DynamicGraphAttention(nn.Module):
@@ -85,28 +48,27 @@ class DynamicGraphAttention(nn.Module):
         self.out = nn.Linear(config.width, config.width)
 
     def edges(self, x: Tensor, edges: Tensor) -> Tensor:
-        """``x`` [T, D], ``edges`` int64 [3, E]: node, other node, relation; each node is its own neighbour."""
-        nodes = len(x)
+        """``x`` [T, D], ``edges`` int64 [3, E]: node, other node, relation; sorted by node, itself among its own."""
+        nodes, pairs = len(x), edges.shape[1]
         node, other, relation = edges
         heads = torch.arange(self.heads)
         q, k, v = self.qkv(x).split(x.shape[1], dim=-1)
-        product = (F.embedding(node, q) * F.embedding(other, k)).view(-1, self.heads, self.size)
-        scores = (product.sum(-1) / math.sqrt(self.size)).reshape(-1)
-        group = ((node * len(RELATIONS) + relation)[:, None] * self.heads + heads).reshape(-1)
-        groups = nodes * len(RELATIONS) * self.heads
-        largest = torch.full((groups,), -1e9).scatter_reduce(0, group, scores.detach(), "amax")
-        powers = torch.exp(scores - largest[group])
-        sums = torch.ones(groups).scatter_reduce(0, group, powers, "sum", include_self=False)
-        mix = self.mix(x).softmax(-1)[node, self._column(relation)].repeat_interleave(self.heads)
-        # One bag a node and head: its values, weighted by attention and by the mixing of relations.
-        bag = (node[:, None] * self.heads + heads).reshape(-1)
-        order = torch.argsort(bag, stable=True)
-        offsets = torch.searchsorted(bag[order], torch.arange(nodes * self.heads))
+        product = (F.embedding(node, q) * F.embedding(other, k)).view(pairs, self.heads, self.size)
+        scores = product.sum(-1) / math.sqrt(self.size)
+        group = (node * len(RELATIONS) + relation)[:, None].expand(pairs, self.heads)
+        empty = scores.new_zeros(nodes * len(RELATIONS), self.heads)
+        largest = (empty - 1e9).scatter_reduce(0, group, scores.detach(), "amax")
+        powers = torch.exp(scores - largest.gather(0, group))
+        sums = empty.scatter_add(0, group, powers)
+        mix = self.mix(x).softmax(-1)[node, self._column(relation)]
+        weights = mix[:, None] * powers / sums.gather(0, group)
+        # One bag a head and node: its values, weighted by attention and by the mixing of relations.
+        starts = torch.searchsorted(node.contiguous(), torch.arange(nodes))
         mixed = F.embedding_bag(
-            (other[:, None] * self.heads + heads).reshape(-1)[order], v.reshape(-1, self.size), offsets, mode="sum",
-            per_sample_weights=(mix * powers / sums[group])[order],
+            (other + nodes * heads[:, None]).reshape(-1), v.view(nodes, self.heads, self.size).transpose(0, 1).reshape(-1, self.size),
+            (starts + pairs * heads[:, None]).reshape(-1), mode="sum", per_sample_weights=weights.T.reshape(-1),
         )  # fmt: skip
-        return self.out(mixed.view(nodes, -1))
+        return self.out(mixed.view(self.heads, nodes, self.size).transpose(0, 1).reshape(nodes, -1))
 
     def _column(self, relation: Tensor) -> Tensor:
         """Positions of relations among those that are mixed."""
@@ -181,50 +143,6 @@ class GraphEncoder(nn.Module):
         for layer in self.layers:
             x = layer(x, edges, neighbours)
         return self.norm(x)
-
-
-class PlatformEncoder(nn.Module):
-    """Two sentence vectors and the numbers of a platform to one vector [P, platform_width].
-
-    What training learned about a platform by name, at each level of ``encoding.platform_keys``, is added to
-    it. Hardware that was never seen has no such memory, and training hides it often: words and numbers have
-    to do without.
-    """
-
-    def __init__(self, config: LedgConfig) -> None:
-        super().__init__()
-        self.config = config
-        width = config.platform_width
-        self.hardware = nn.Linear(config.text_width, width // 2)
-        self.software = nn.Linear(config.text_width, width // 2)
-        self.body = nn.Sequential(
-            nn.Linear(width + PLATFORM_FEATURES, 2 * width), nn.GELU(), nn.Dropout(config.hidden_dropout),
-            nn.Linear(2 * width, width), nn.GELU(),
-        )  # fmt: skip
-        self.known = nn.Embedding(1 + len(config.known), width, padding_idx=0)
-        nn.init.zeros_(self.known.weight)
-
-    def memory(self, keys: Tensor) -> Tensor:
-        """``keys`` int64 [P, KEY_LEVELS], 1 + position in ``config.known``, 0 for none -> [P, platform_width]."""
-        return MEMORY_SCALE * self.known(keys).sum(-2)
-
-    def forward(self, text: Tensor, numeric: Tensor, memory: Tensor) -> Tensor:
-        """``text`` [P, 2, text_width], ``numeric`` [P, PLATFORM_FEATURES], ``memory`` [P, platform_width]."""
-        hardware, software = self.hardware(text[:, 0]), self.software(text[:, 1])
-        if self.training:
-            keep = 1 - self.config.text_dropout
-            hardware = hardware * torch.bernoulli(torch.full_like(hardware[:, :1], keep))
-        return self.body(torch.cat([hardware, software, numeric], -1)) + memory
-
-    def mask_numbers(self, numeric: Tensor) -> Tensor:
-        """Hide some figures, as users leave them out; training only. Values and masks go together."""
-        if not self.training:
-            return numeric
-        count = len(PLATFORM_NUMBERS)
-        keep = (torch.rand(numeric.shape[0], count) >= self.config.number_dropout).to(numeric.dtype)
-        return torch.cat(
-            [numeric[:, :count] * keep, numeric[:, count : 2 * count] * keep, numeric[:, 2 * count :]], -1
-        )
 
 
 class Head(nn.Module):
@@ -318,7 +236,8 @@ class LedgFormer(PreTrainedModel):
 
     def forward(
         self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, edges: Tensor, work: Tensor, present: Tensor,
-        platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, pair_graph: Tensor, pair_platform: Tensor,
+        platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, platform_names: Tensor,
+        plain_platforms: Tensor, pair_graph: Tensor, pair_platform: Tensor, order: Tensor,
         labels: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
@@ -340,14 +259,28 @@ class LedgFormer(PreTrainedModel):
         flat = self.encoder(F.embedding(text, self.encoder.text(sentence_vectors)), numeric, edges=edges)
         states = flat.new_zeros(*present.shape, flat.shape[-1])
         states[present > 0] = flat
-        platform_numeric = self.platform_encoder.mask_numbers(platform_numeric)
-        memory = self.platform_encoder.memory(platform_keys)
-        vectors = self.platform_encoder(platform_text, platform_numeric, memory)
-        out = self.head(
-            states, work, present, vectors[pair_platform], platform_numeric[pair_platform], pair_graph
-        )  # fmt: skip
+        varied = int((~plain_platforms).sum())
+        seen = self.platform_encoder.mask_numbers(platform_numeric[:varied])
+        vectors = self.platform_encoder(
+            platform_text[:varied], seen, platform_keys[:varied], platform_names[:varied]
+        )
+        if varied < len(platform_numeric):
+            plain = self.platform_encoder.plain(
+                platform_text[varied:],
+                platform_numeric[varied:],
+                platform_keys[varied:],
+                platform_names[varied:],
+            )
+            vectors, seen = torch.cat([vectors, plain]), torch.cat([seen, platform_numeric[varied:]])
+        out = self.head(states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph)
         if labels is not None:
-            out["loss"] = latency_loss(out["log_ms"], out["log_spread"], labels)
+            count = len(labels)
+            out["loss"] = latency_loss(out["log_ms"][:count], out["log_spread"][:count], labels)
+            if order.shape[1]:
+                fast, slow = out["log_ms"][order]
+                out["loss"] = (
+                    out["loss"] + self.config.order_weight * F.relu(fast - slow + ORDER_MARGIN).mean()
+                )
         return out
 
 

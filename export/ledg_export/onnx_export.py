@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ledg_export.model import LedgFormer
-from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
+from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 OPSET = 17
 
@@ -36,10 +36,10 @@ class HeadGraph(nn.Module):
         self.platform_encoder, self.head = model.platform_encoder, model.head
 
     def forward(
-        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor
+        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The shapes are those of one graph and one platform."""
-        vector = self.platform_encoder(text[None], numeric[None], memory[None])
+        vector = self.platform_encoder.vector(text[None], numeric[None], memory[None], missing[None])
         present = torch.ones_like(work[None, :, 0])
         out = self.head(
             states[None], work[None], present, vector, numeric[None], torch.zeros(1, dtype=torch.long)
@@ -67,10 +67,10 @@ def export_model(model: LedgFormer, folder: Path) -> None:
             HeadGraph(model).eval(),
             (
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
-                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.platform_width),
+                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.platform_width), torch.ones(KEY_LEVELS),
             ),
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
-            input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory"],
+            input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory", "platform_missing"],
             output_names=["log_ms", "log_spread", "log_cost"],
             dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "log_cost")},
         )  # fmt: skip

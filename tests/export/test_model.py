@@ -3,7 +3,8 @@ import onnxruntime
 import pytest
 import torch
 
-from ledg_export.model import LOG_SPREAD, LedgConfig, LedgFormer
+from ledg_export.config import LedgConfig
+from ledg_export.model import LOG_SPREAD, LedgFormer
 from ledg_export.onnx_export import export_model
 from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
