@@ -12,6 +12,8 @@ from ledg_rt.bundles import Bundle
 from ledg_rt.embedding import Embedder, load_table, session_options
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, PlatformEncoding
 from ledg_rt.errors import BundleError
+from ledg_rt.platforms.device import Platform
+from ledg_rt.versions import newest_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Network:
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
         )
+
+    def meant(self, platform: Platform) -> Platform:
+        """``platform`` with the newest known version of its runtime, where that is left open."""
+        return newest_version(platform, self._known)
 
     def states(self, encoding: GraphEncoding) -> NDArray[np.float32]:
         """States of the nodes [N, width]: once a graph, for any number of platforms."""

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -39,6 +40,14 @@ LARGEST_LOG = 50.0
 
 QUANTIZED = ("int8", "uint8", "int4", "uint4")
 """Stored types of weights that make a file a quantized one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A platform as the bundle takes it, and what rows say of it."""
+
+    meant: Platform
+    info: PlatformInfo
 
 
 class Predictor:
@@ -122,12 +131,12 @@ class Predictor:
         for platform in resolved:
             self._check_calibration(platform)
         paths = [os.fspath(model) for model in models]
-        return self._rows(paths, resolved, batch, shapes, top)
+        return self._rows(paths, [self._asked(platform) for platform in resolved], batch, shapes, top)
 
     def _rows(
         self,
         paths: Sequence[str],
-        platforms: Sequence[Platform],
+        platforms: Sequence[_Asked],
         batch: int | None,
         shapes: Mapping[str, Sequence[int]] | None,
         top: int | None,
@@ -146,11 +155,11 @@ class Predictor:
                     "check its shapes",
                 )
             if isinstance(found, ModelError):
-                rows = [Explained(self._error_row(path, platform, found, batch)) for platform in platforms]
+                rows = [Explained(self._error_row(path, asked, found, batch)) for asked in platforms]
             yield from rows
 
     def _graph_rows(
-        self, path: str, graph: Graph, platforms: Sequence[Platform], top: int | None
+        self, path: str, graph: Graph, platforms: Sequence[_Asked], top: int | None
     ) -> Iterator[Explained]:
         from ledg_rt.costs import graph_cost
         from ledg_rt.encoding import encode_graph, encode_platform
@@ -166,7 +175,8 @@ class Predictor:
             unknown_ops=tuple(UnknownOp(domain, op, count) for (domain, op), count in sorted(totals.unknown_ops.items())),
             coverage=coverage(encoding),
         )  # fmt: skip
-        for platform in platforms:
+        for asked in platforms:
+            platform = asked.meant
             words = encode_platform(platform, self._bundle.template)
             estimate = self._network.estimate(states, encoding, words)
             intensity = log_intensity(encoding, platform.precision)
@@ -177,7 +187,7 @@ class Predictor:
             )
             partial = Flag.UNKNOWN_OPS in flags or Flag.UNRESOLVED_SHAPE in flags
             row = Row(
-                tool_version=tool_version(), bundle=self.bundle, model=model, platform=_platform_info(platform),
+                tool_version=tool_version(), bundle=self.bundle, model=model, platform=asked.info,
                 batch=encoding.batch, precision=platform.precision, threads=platform.threads, latency_ms=latency,
                 roofline_ms=roofline_ms(encoding, platform), bound_ms=bound, flags=flags,
                 status=Status.PARTIAL if partial else Status.OK, error=None,
@@ -242,10 +252,16 @@ class Predictor:
         }
         return tuple(flag for flag, holds in found.items() if holds)
 
-    def _error_row(self, path: str, platform: Platform, error: ModelError, batch: int | None) -> Row:
+    def _asked(self, platform: Platform) -> _Asked:
+        meant = self._network.meant(platform)
+        # The digest of the description: what belongs together is the same under every bundle.
+        return _Asked(meant, PlatformInfo(id=meant.id, text=platform.text, sha256=platform.sha256))
+
+    def _error_row(self, path: str, asked: _Asked, error: ModelError, batch: int | None) -> Row:
+        platform = asked.meant
         return Row(
             tool_version=tool_version(), bundle=self.bundle,
-            model=ModelInfo(path=path, bytes=_size(path)), platform=_platform_info(platform), batch=batch,
+            model=ModelInfo(path=path, bytes=_size(path)), platform=asked.info, batch=batch,
             precision=platform.precision, threads=platform.threads, latency_ms=None, roofline_ms=None, bound_ms=None,
             flags=(), status=Status.ERROR, error=Failure(error.code, error.message, error.hint),
         )  # fmt: skip
@@ -268,10 +284,6 @@ def _size(path: str) -> int | None:
         return os.stat(path).st_size
     except OSError:
         return None
-
-
-def _platform_info(platform: Platform) -> PlatformInfo:
-    return PlatformInfo(id=platform.id, text=platform.text, sha256=platform.sha256)
 
 
 def _dearest(encoding: GraphEncoding, estimate: Estimate, top: int | None) -> tuple[NodeShare, ...]:

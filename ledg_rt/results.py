@@ -97,7 +97,9 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class PlatformInfo:
-    """A platform as the user wrote it (``text``) and what it was resolved to. ``sha256``: of the latter."""
+    """A platform as the user wrote it (``text``) and what it was taken for: ``id`` has the newest version that the
+    bundle knows of a runtime where the user named none. ``sha256``: of the platform as described, under any bundle.
+    """
 
     id: str
     text: str

@@ -48,7 +48,7 @@ def test_rows_are_models_first_in_the_order_given(predictor, tmp_path):
     assert [row.model.path for row in rows] == [
         str(path) for path in (small, small, large, large, small, small)
     ]
-    assert [row.platform.id for row in rows[:2]] == [T4, "raspberry-pi-4/tflite/fp32"]
+    assert [row.platform.text for row in rows[:2]] == [T4, "raspberry-pi-4/tflite/fp32"]
     assert rows[0].latency_ms == rows[4].latency_ms
     assert rows[1].latency_ms.p50 > rows[0].latency_ms.p50
 

@@ -85,7 +85,7 @@ def runtime_predictor(bundle: Bundle, models: Sequence[Path]) -> Predict:
     states = [network.states(encoding) for encoding in encodings]
 
     def predict(platform: Platform) -> NDArray[np.float64]:
-        words = encode_platform(platform, bundle.template)
+        words = encode_platform(network.meant(platform), bundle.template)
         return np.array(
             [
                 network.estimate(state, encoding, words).log_ms

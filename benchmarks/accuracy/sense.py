@@ -165,7 +165,7 @@ class Judge:
 
     def log_ms(self, case: Case) -> float:
         """Natural log of the median in ms."""
-        words = encode_platform(case.platform, self._bundle.template)
+        words = encode_platform(self._network.meant(case.platform), self._bundle.template)
         states = self._states(case.graph_id, case.batch)
         return self._network.estimate(states, self._batched(case.graph_id, case.batch), words).log_ms
 

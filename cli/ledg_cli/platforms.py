@@ -66,16 +66,21 @@ def describe(
     format: Format = PageFormat.TABLE,
 ) -> None:
     """Show what a platform is understood as: the sentence and the numbers that the model sees."""
+    from ledg_rt.bundles import open_bundle
+    from ledg_rt.embedding import load_table
     from ledg_rt.language import platform_sentence
-    from ledg_rt.platforms import Platform, resolve
+    from ledg_rt.platforms import resolve
     from ledg_rt.platforms.resolve import NUMBERS
+    from ledg_rt.versions import newest_version
 
-    platform: Platform = resolve(text)
+    described = resolve(text)
+    platform = newest_version(described, load_table(open_bundle().path("known.npz")))
     page: dict[str, Any] = {
         "id": platform.id,
         "sentence": platform_sentence(platform),
         "device": platform.device,
         "runtime": platform.runtime,
+        "runtime_from": _runtime_origin(described, platform),
         "precision": platform.precision,
         "threads": platform.threads,
         "tags": list(platform.tags),
@@ -87,13 +92,20 @@ def describe(
     if format is PageFormat.JSON:
         write_json(page)
         return
-    numbers = page.pop("numbers")
+    numbers, origins = page.pop("numbers"), {"runtime": page.pop("runtime_from")}
     write_table(
         [
-            *((key, _words(value), "") for key, value in page.items()),
+            *((key, _words(value), origins.get(key, "")) for key, value in page.items()),
             *((name, _words(number["value"]), number["from"]) for name, number in numbers.items()),
         ]
     )
+
+
+def _runtime_origin(described: Any, meant: Any) -> str:
+    """Where the runtime of a platform comes from."""
+    if meant.runtime != described.runtime:
+        return f"newest version known of {described.runtime}"
+    return "text" if meant.runtime else "unknown"
 
 
 def _origin(platform: Any, name: str) -> str:

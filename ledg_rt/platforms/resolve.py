@@ -131,9 +131,9 @@ def _from_file(path: Path) -> Platform:
         )
     given = _checked({name: table[name] for name in NUMBERS if name in table}, str(path))
     if "device" not in table:
-        identity = "/".join(("file", str(table.get("runtime", UNKNOWN)), precision))
+        name = "/".join(("file", str(table.get("runtime", UNKNOWN)), precision))
         named = tuple(sorted(given))
-        return Platform(id=identity, text=str(path), named=named, calibration=calibration, **table)
+        return Platform(id=name, text=str(path), named=named, calibration=calibration, **table)
     if table["device"] not in devices():
         raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
     usage = {name: table[name] for name in ("runtime", "threads", "tags") if name in table}
@@ -162,12 +162,10 @@ def on_device(
 ) -> Platform:  # fmt: skip
     """The platform of a catalogue device in one use; ``peak_gops`` and ``cores`` follow ``threads``."""
     tags = tuple(sorted(tags))
-    identity = "/".join(
-        (device.id, runtime or UNKNOWN, precision, *((f"{threads}t",) if threads else ()))
-    ) + "".join(f"+{tag}" for tag in tags)
+    name = identity(device.id, runtime, precision, threads, tags)
     used = _cores_in_use(device.clusters, threads, slowest_first="little" in tags)
     return Platform(
-        id=identity, text=text or identity, device=device.id, name=device.name, chip=device.chip,
+        id=name, text=text or name, device=device.id, name=device.name, chip=device.chip,
         vendor=device.vendor, kind=device.kind, architecture=device.architecture, runtime=runtime,
         precision=precision, threads=threads, tags=tags,
         peak_gops=_cluster_peak(used, precision) if used else _peak(device.peak_gops, precision),
@@ -176,6 +174,14 @@ def on_device(
         clock_ghz=used[0].clock_ghz if used else device.clock_ghz,
         process_nm=device.process_nm, year=device.year,
     )  # fmt: skip
+
+
+def identity(
+    device: str, runtime: str | None, precision: str, threads: int | None, tags: tuple[str, ...]
+) -> str:
+    """The id of a device in one use, see ``from_id``; ``tags`` are sorted."""
+    use = (device, runtime or UNKNOWN, precision, *((f"{threads}t",) if threads else ()))
+    return "+".join(("/".join(use), *tags))
 
 
 def default_precision(device: Device) -> str:

@@ -48,6 +48,16 @@ def test_describe_tells_the_text_from_the_catalogue(ledg):
     assert "Raspberry Pi 5" in page["sentence"]
 
 
+def test_describe_says_which_version_stands_in(ledg):
+    _, out, _ = ledg("platforms", "describe", "raspberry-pi-4/tflite/fp32", "--format", "json")
+    page = json.loads(out)
+    assert page["id"] == f"raspberry-pi-4/{page['runtime']}/fp32"
+    assert page["runtime"].startswith("tflite-2.")
+    assert page["runtime_from"] == "newest version known of tflite"
+    table = ledg("platforms", "describe", "raspberry-pi-4/tflite/fp32")[1]
+    assert "newest version known of tflite" in table
+
+
 def test_describe_says_what_is_unknown(ledg):
     _, out, _ = ledg("platforms", "describe", "quantum abacus, 3 W")
     lines = {line.split()[0]: line.split() for line in out.splitlines()}
