@@ -30,6 +30,9 @@ SHORT_FORMS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """How people shorten the first words of a name."""
 
+FORM_FACTORS = ("pcie", "sxm")
+"""Words that tell units of one name and memory apart."""
+
 _OTHER_PIS = ("orange", "banana", "phytium", "muse", "nano", "lichee", "mango", "rock", "strawberry")
 _WORD = re.compile(r"[a-z0-9]+(\+)?", re.IGNORECASE | re.ASCII)
 _MODEL_NUMBER = re.compile(r"[a-z]*?(\d{3,}[a-z]*\d*)")
@@ -73,6 +76,25 @@ def find_device(text: str, kind: str | None, vendor: str | None) -> Found | None
             _, start, end, ids = max(named, key=lambda name: (name[0], -name[1]))
             return Found(_of_kind(ids, kind), start, end)
     return None
+
+
+def of_memory(found: Found, text: str, memory_gb: float | None) -> Device:
+    """The one unit whose name is that in ``text`` and says ``memory_gb``; without it, the unit that was found."""
+    if memory_gb is None:
+        return found.device
+    forms = [form for form in FORM_FACTORS if form in _squeezed(text)]
+    wanted = (_squeezed(text[found.start : found.end]), f"{memory_gb:g}gb", *forms)
+    unit = (found.device.chip, found.device.kind, memory_gb)
+    alike = [
+        device
+        for device in devices().values()
+        if (device.chip, device.kind, device.memory_gb) == unit
+        and any(
+            all(word in _squeezed(name) for word in wanted)
+            for name in (device.id, device.name, *device.aliases)
+        )
+    ]
+    return alike[0] if len(alike) == 1 else found.device
 
 
 def _words(text: str) -> Iterator[_Word]:

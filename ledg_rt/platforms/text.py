@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms.catalogue import cores
 from ledg_rt.platforms.device import PRECISION_BITS
-from ledg_rt.platforms.names import find_device
+from ledg_rt.platforms.names import find_device, of_memory
 
 TEXT_LIMIT = 2000
 """Characters of a description that are read; more is cut and flagged ``text_cut``."""
@@ -121,7 +121,8 @@ def read_text(text: str) -> Mention:
     """Find in ``text`` (at most ``TEXT_LIMIT`` characters) what is known to matter.
 
     Where a text names several devices, the longest name wins (``jetson agx orin`` over ``orin``), then
-    the first. The kind asked for ("GPU", "CPU", "NPU") chooses between the units of one chip.
+    the first. The kind asked for ("GPU", "CPU", "NPU") chooses between the units of one chip, the memory
+    between those of one name.
 
     Raises:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
@@ -130,12 +131,14 @@ def read_text(text: str) -> Mention:
     kind, vendor = _first(left, _KINDS), _first(left, _VENDORS)
     runtime, _ = _take_runtime(left)
     found = find_device(left, kind, vendor or _MAKERS.get(runtime or ""))
-    device = None
+    device, named = None, left
     if found is not None:
-        device, left = found.device.id, f"{left[: found.start]} {left[found.end :]}"
+        left = f"{left[: found.start]} {left[found.end :]}"
     numbers: dict[str, float | int | None] = {}
     for figure in _FIGURES:
         left = _take_figure(left, figure, numbers)
+    if found is not None:
+        device = of_memory(found, named, numbers.get("memory_gb")).id
     if match := _CORES.search(left):
         numbers["cores"] = _count(match)
         left = _without(left, match)

@@ -139,3 +139,26 @@ def test_cores_are_those_in_use():
     known = resolve("Core i7-9750H, six cores, 4 threads, ncnn fp32")
     assert known.cores == resolve("core-i7-9750h/ncnn/fp32/4t").cores
     assert "cores" not in known.named
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("V100 32GB, TensorRT fp16", "nvidia-v100-pcie-32gb"), ("Tesla V100 with 32 GB", "nvidia-v100-pcie-32gb"),
+        ("A100 40 GB", "nvidia-a100-pcie-40gb"), ("NVIDIA A100, PCIe, 80 GB", "nvidia-a100-pcie-80gb"),
+        ("NVIDIA A100, 80 GB", "nvidia-a100-sxm-80gb"),
+    ],
+)  # fmt: skip
+def test_memory_chooses_between_units_of_one_name(text, device):
+    assert resolve(text).device == device
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("NVIDIA V100, 16 GB", "nvidia-v100"), ("NVIDIA V100 SXM2, 32 GB", "nvidia-v100"), ("NVIDIA V100", "nvidia-v100"),
+        ("Raspberry Pi 3, 1 GB", "raspberry-pi-3"), ("Jetson AGX Orin, 16 GB", "jetson-agx-orin-gpu"),
+    ],
+)  # fmt: skip
+def test_memory_of_no_unit_of_that_name_chooses_none(text, device):
+    assert resolve(text).device == device
