@@ -21,7 +21,7 @@ def newest_version(platform: Platform, known: Collection[str]) -> Platform:
 
     A runtime without a version can mean all of them, ``tensorrt-8.4`` can mean 8.4.0 and 8.4.2; what follows the
     words of a runtime (``-ruy``) may be left out. Versions known in the very same use come first, then those at the
-    same precision of the device. Where none is known, or the version as written is, the platform stays as it is.
+    same precision of the device. Where none is known, or the runtime as written is, the platform stays as it is.
 
     Args:
         platform: as described.
@@ -31,7 +31,7 @@ def newest_version(platform: Platform, known: Collection[str]) -> Platform:
         return platform
     words, version = _read(platform.runtime)
     *_, stack, use, own = (key.partition(" ")[2] for key in platform_keys(platform))
-    if version and f"platform {own}" in known:
+    if f"platform {own}" in known:
         return platform
     found = []
     for key in known:

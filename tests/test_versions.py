@@ -33,7 +33,7 @@ def known(*ids):
             ("tflite-2.9.0", "tflite-2.11.0-ruy", "tflite-1.15.0"),
             "tflite-2.11.0-ruy",
         ),  # not as text
-        ("tflite", ("tflite", "tflite-2.9.0"), "tflite-2.9.0"),
+        ("tflite", ("tflite", "tflite-2.9.0"), "tflite"),
         ("tflite", ("tflite-master-xnnpack", "tflite-2.9.0"), "tflite-2.9.0"),
         ("tflite", ("tflite-master-xnnpack",), "tflite"),
         ("tflite", ("armnn-22.11-neon", "ncnn"), "tflite"),

@@ -237,7 +237,7 @@ class LedgFormer(PreTrainedModel):
     def forward(
         self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, edges: Tensor, work: Tensor, present: Tensor,
         platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, platform_names: Tensor,
-        plain_platforms: Tensor, pair_graph: Tensor, pair_platform: Tensor, order: Tensor,
+        pair_graph: Tensor, pair_platform: Tensor, plain_platforms: Tensor | None = None, order: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
@@ -252,36 +252,42 @@ class LedgFormer(PreTrainedModel):
             platform_text: [P, 2, text_width].
             platform_numeric: [P, PLATFORM_FEATURES].
             platform_keys: int64 [P, KEY_LEVELS], see ``PlatformEncoder.memory``.
+            platform_names: int64 [P, KEY_LEVELS], see ``PlatformEncoder.forward``.
             pair_graph: int64 [Q], which of the B graphs.
             pair_platform: int64 [Q], which of the P platforms.
-            labels: natural log of milliseconds [Q].
+            plain_platforms: bool [P], those that dropout spares; they come last.
+            order: int64 [2, M], positions among Q: the first of two must not be slower than the second.
+            labels: natural log of milliseconds of the first pairs, up to Q of them.
         """
         flat = self.encoder(F.embedding(text, self.encoder.text(sentence_vectors)), numeric, edges=edges)
         states = flat.new_zeros(*present.shape, flat.shape[-1])
         states[present > 0] = flat
-        varied = int((~plain_platforms).sum())
-        seen = self.platform_encoder.mask_numbers(platform_numeric[:varied])
-        vectors = self.platform_encoder(
-            platform_text[:varied], seen, platform_keys[:varied], platform_names[:varied]
+        vectors, seen = self._platforms(
+            platform_text, platform_numeric, platform_keys, platform_names, plain_platforms
         )
-        if varied < len(platform_numeric):
-            plain = self.platform_encoder.plain(
-                platform_text[varied:],
-                platform_numeric[varied:],
-                platform_keys[varied:],
-                platform_names[varied:],
-            )
-            vectors, seen = torch.cat([vectors, plain]), torch.cat([seen, platform_numeric[varied:]])
         out = self.head(states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph)
         if labels is not None:
-            count = len(labels)
-            out["loss"] = latency_loss(out["log_ms"][:count], out["log_spread"][:count], labels)
-            if order.shape[1]:
+            measured = len(labels)
+            out["loss"] = latency_loss(out["log_ms"][:measured], out["log_spread"][:measured], labels)
+            if order is not None and order.shape[1]:
                 fast, slow = out["log_ms"][order]
                 out["loss"] = (
                     out["loss"] + self.config.order_weight * F.relu(fast - slow + ORDER_MARGIN).mean()
                 )
         return out
+
+    def _platforms(
+        self, text: Tensor, numeric: Tensor, keys: Tensor, names: Tensor, plain: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Vectors [P, platform_width] and the figures that they saw; dropout for all but the ``plain`` ones at the end."""
+        encoder = self.platform_encoder
+        varied = len(text) if plain is None else int((~plain).sum())
+        seen = torch.cat([encoder.mask_numbers(numeric[:varied]), numeric[varied:]])
+        vectors = encoder(text[:varied], seen[:varied], keys[:varied], names[:varied])
+        if varied < len(text):
+            rest = encoder.plain(text[varied:], numeric[varied:], keys[varied:], names[varied:])
+            vectors = torch.cat([vectors, rest])
+        return vectors, seen
 
 
 def latency_loss(log_ms: Tensor, log_spread: Tensor, labels: Tensor) -> Tensor:

@@ -16,12 +16,24 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    model = LedgFormer(LedgConfig(width=32, layers=3, heads=4, platform_width=32, correction_width=16)).eval()
+    config = LedgConfig(
+        width=32, layers=3, heads=4, platform_width=32, correction_width=16, known=["a", "b", "c"], kin=4
+    )
+    model = LedgFormer(config).eval()
     with torch.no_grad():
+        model.platform_encoder.meet(torch.randn(4, 2, 384), torch.rand(4, PLATFORM_FEATURES), kin_keys())
         for parameter in model.parameters():
             if not parameter.any():  # layers that start at zero would hide a wrong path
                 torch.nn.init.normal_(parameter, std=0.2)
+        model.platform_encoder.known.weight[0] = 0  # no name, no memory
     return model
+
+
+def kin_keys():
+    """Four platforms of three chips: the first two share one."""
+    keys = torch.zeros(4, KEY_LEVELS, dtype=torch.long)
+    keys[:, 0] = torch.tensor([1, 1, 2, 3])
+    return keys
 
 
 def table(nodes, seed=0):
@@ -118,10 +130,11 @@ def test_exported_latency_equals_torch(model, tmp_path):
         neighbours = table(nodes, seed=nodes)
         platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
         memory = torch.randn(model.config.platform_width)
+        missing = torch.tensor([0.0, 1, 1, 1, 1])
         reference = model.head(
             states(model, text, numeric, neighbours, "edges")[None], work[None], torch.ones(1, nodes),
-            model.platform_encoder(platform_text[None], platform_numeric[None], memory[None]), platform_numeric[None],
-            torch.zeros(1, dtype=torch.long),
+            model.platform_encoder.vector(platform_text[None], platform_numeric[None], memory[None], missing[None]),
+            platform_numeric[None], torch.zeros(1, dtype=torch.long),
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
@@ -131,6 +144,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
             {
                 "states": found, "work": work.numpy(), "platform_text": platform_text.numpy(),
                 "platform_numeric": platform_numeric.numpy(), "platform_memory": memory.numpy(),
+                "platform_missing": missing.numpy(),
             },
         )  # fmt: skip
         np.testing.assert_allclose(np.exp(log_ms), reference["log_ms"].exp().numpy(), rtol=1e-4)
@@ -156,6 +170,7 @@ def _forward(model, graphs):
         present=torch.stack([(torch.arange(max(sizes)) < size).float() for size in sizes]),
         platform_text=torch.ones(1, 2, 384), platform_numeric=torch.ones(1, PLATFORM_FEATURES),
         platform_keys=torch.zeros(1, KEY_LEVELS, dtype=torch.long),
+        platform_names=torch.zeros(1, KEY_LEVELS, dtype=torch.long),
         pair_graph=torch.arange(len(graphs)), pair_platform=torch.zeros(len(graphs), dtype=torch.long),
     )  # fmt: skip
     return out["log_ms"]
@@ -170,3 +185,33 @@ def test_the_spread_stays_within_bounds_far_from_training(model):
             scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), torch.zeros(1, dtype=torch.long),
         )  # fmt: skip
         assert LOG_SPREAD[0] <= out["log_spread"] <= LOG_SPREAD[1]
+
+
+@torch.no_grad()
+def test_like_platforms_lend_the_memories_that_are_missing_but_not_those_of_the_hidden_name(model):
+    encoder = model.platform_encoder
+    twin = (encoder.kin_text[[0]], encoder.kin_numeric[[0]])
+    hidden = torch.zeros(1, KEY_LEVELS, dtype=torch.long)
+    names = kin_keys()[[0]]
+    words = encoder.body(_words(encoder, *twin))
+    nearness = -torch.cdist(encoder.likeness(_words(encoder, *twin)), encoder.likeness(_words(encoder, encoder.kin_text, encoder.kin_numeric))) ** 2  # fmt: skip
+    memories = encoder.memory(kin_keys())
+    new = encoder(*twin, hidden, hidden) - words
+    torch.testing.assert_close(new, nearness.softmax(-1) @ memories, rtol=1e-3, atol=1e-4)
+    strangers = encoder(*twin, hidden, names) - words
+    torch.testing.assert_close(strangers, nearness[:, 2:].softmax(-1) @ memories[2:], rtol=1e-3, atol=1e-4)
+    known = encoder(*twin, names, names) - words
+    torch.testing.assert_close(known, encoder.memory(names), rtol=1e-3, atol=1e-4)
+
+
+def _words(encoder, text, numeric):
+    return torch.cat([encoder.hardware(text[:, 0]), encoder.software(text[:, 1]), numeric], -1)
+
+
+def test_lending_moves_only_the_likeness_not_the_lender(model):
+    encoder = model.platform_encoder
+    hidden = torch.zeros(2, KEY_LEVELS, dtype=torch.long)
+    encoder(torch.randn(2, 2, 384), torch.rand(2, PLATFORM_FEATURES), hidden, hidden).sum().backward()
+    assert encoder.likeness.weight.grad.any()
+    assert not encoder.known.weight.grad.any()
+    model.zero_grad()

@@ -12,8 +12,8 @@ import torch
 import ledg_rt
 from ledg_export.batches import LatencyData, predict
 from ledg_export.bundle import write_bundle
-from ledg_export.corpora.sample import Sample
 from ledg_export.config import LedgConfig
+from ledg_export.corpora.sample import Sample
 from ledg_export.model import LedgFormer
 from ledg_export.train import CLOCK, Recipe, train, warm_start
 from ledg_export.zoo import build
