@@ -48,6 +48,11 @@ def bound_ms(encoding: GraphEncoding, graph: Graph, platform: Platform) -> float
 
     None where a figure of the platform is unknown or a shape of the graph is unresolved.
     """
+    return bound_from(encoding, sum(tensor.elements for tensor in (*graph.inputs, *graph.outputs)), platform)
+
+
+def bound_from(encoding: GraphEncoding, ends: int, platform: Platform) -> float | None:
+    """``bound_ms`` where the inputs and outputs of the graph have ``ends`` elements in all."""
     if (
         platform.peak_gops is None
         or platform.bandwidth_gbs is None
@@ -60,7 +65,6 @@ def bound_ms(encoding: GraphEncoding, graph: Graph, platform: Platform) -> float
     )
     flops = np.where(winograd, flops / WINOGRAD_SAVING, flops)
     share = PRECISION_BITS[platform.precision] / 32
-    ends = sum(tensor.elements for tensor in (*graph.inputs, *graph.outputs))
     weights = encoding.quantities[:, QUANTITIES.index("weight_elements")].sum()
     compute = flops.sum() / (platform.peak_gops * 1e6)
     return float(max(compute, (ends + weights) * 4 * share / (platform.bandwidth_gbs * 1e6)))

@@ -67,19 +67,25 @@ class Totals:
         return np.column_stack([graph, np.stack([self.platform(platform) for platform in rows.platforms])])
 
 
-def tuned(
-    fit: Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]],
-    train: Rows,
-    validation: Rows,
-    seed: int = 0,
-) -> Callable[[Rows], NDArray[np.float64]]:
+Fit = Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]]
+"""A random setting and training rows to a function that predicts log milliseconds."""
+
+
+def tuned(fit: Fit, train: Rows, validation: Rows, seed: int = 0) -> Callable[[Rows], NDArray[np.float64]]:
     """The best of ``TRIALS`` random settings by median absolute log error on the validation rows."""
+    return best_trial(fit, train, validation, seed)[1]
+
+
+def best_trial(
+    fit: Fit, train: Rows, validation: Rows, seed: int = 0
+) -> tuple[int, Callable[[Rows], NDArray[np.float64]]]:
+    """Number and predictor of the best of ``TRIALS``; the generator of a trial is seeded with (seed, number)."""
     best, chosen = np.inf, None
     for trial in range(TRIALS):
         predict = fit(np.random.default_rng((seed, trial)), train)
         error = float(np.median(np.abs(predict(validation) - validation.log_ms)))
         if error < best:
-            best, chosen = error, predict
+            best, chosen = error, (trial, predict)
     if chosen is None:
         raise ValueError("no trial gave a finite error")
     return chosen
@@ -116,9 +122,7 @@ def roofline(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[
     return lambda rows: raw(rows) + common + np.array([offset.get(str(name), 0.0) for name in rows.names])
 
 
-def regression(
-    totals: Totals,
-) -> Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]]:
+def regression(totals: Totals) -> Fit:
     """Ridge regression of log latency on log FLOPs, bytes, nodes and platform numbers, with offsets."""
 
     def fit(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[np.float64]]:
@@ -140,7 +144,7 @@ def regression(
     return fit
 
 
-def boosting(totals: Totals) -> Callable[[np.random.Generator, Rows], Callable[[Rows], NDArray[np.float64]]]:
+def boosting(totals: Totals) -> Fit:
     """Gradient boosting on totals and platform numbers, with the platform's mean residual as a feature."""
 
     def fit(rng: np.random.Generator, train: Rows) -> Callable[[Rows], NDArray[np.float64]]:

@@ -89,13 +89,13 @@ def evaluate(
     test = {"new architecture": parts.new_architecture, "new device": parts.new_device}
     found = []
     for source in sources:
-        train_rows = _rows(_of(source, parts.train, 2 * MAX_TEST_ROWS), graphs)
+        train_rows = rows_of(_of(source, parts.train, 2 * MAX_TEST_ROWS), graphs)
         for setting, chosen in validation.items():
-            choose = _rows(_of(source, chosen), graphs)
+            choose = rows_of(_of(source, chosen), graphs)
             scored = _of(source, (validation if part == "validation" else test)[setting])
             if not scored:
                 continue
-            scored_rows = _rows(scored, graphs)
+            scored_rows = rows_of(scored, graphs)
             predicted = {
                 **_baselines(train_rows, choose, scored_rows),
                 "ledg": predictor(scored)[:, 0],
@@ -176,7 +176,8 @@ def draw(samples: list[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
     return [samples[at] for at in sorted(chosen)]
 
 
-def _rows(samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> Rows:
+def rows_of(samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> Rows:
+    """``samples`` as the baselines see them."""
     batched = {
         (sample.graph_id, sample.batch): rebatch(graphs[sample.graph_id], sample.batch) for sample in samples
     }
