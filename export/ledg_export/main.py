@@ -118,16 +118,23 @@ def train(
     start: Annotated[
         Path | None, typer.Option(help="Checkpoints of a finished run whose weights a fresh run begins with.")
     ] = None,
+    rate: Annotated[
+        float, typer.Option(help="Peak of the learning rate; half of it is enough after a start.")
+    ] = 2e-3,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the costly parts; needs a C++ compiler.")
+    ] = False,
     intervals: Annotated[
         Path, typer.Option(help="Interval factors, from benchmarks.accuracy.latency.")
     ] = Path("benchmarks/results/intervals.json"),
 ) -> None:
     """Train on the whole corpus and write the bundle."""
     require("train", "torch", "transformers", "accelerate", "pyarrow")
-    from ledg_export.train import train_bundle
+    from ledg_export.train import Recipe, train_bundle
 
     factors = json.loads(intervals.read_text(encoding="utf-8"))
-    train_bundle(cache, run, bundle, name=name, minutes=minutes, seed=seed, intervals=factors, start=start)
+    recipe = Recipe(minutes=minutes, learning_rate=rate, seed=seed, compiled=compiled)
+    train_bundle(cache, run, bundle, recipe, name=name, intervals=factors, start=start)
 
 
 def main() -> None:

@@ -184,7 +184,7 @@ def train(
         output_dir=str(folder), learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay,
         adam_beta2=0.98, max_grad_norm=1.0, num_train_epochs=10_000, save_strategy="no", save_total_limit=2,
         logging_steps=100, seed=recipe.seed, report_to=[], disable_tqdm=True, use_cpu=True,
-        remove_unused_columns=False, label_names=["labels"], ignore_data_skip=True,
+        remove_unused_columns=False, ddp_find_unused_parameters=False, label_names=["labels"], ignore_data_skip=True,
     )  # fmt: skip
     collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
     model = new_model(data, config, collator)
@@ -205,24 +205,22 @@ def train_bundle(
     cache: Path,
     run: Path,
     bundle: Path,
+    recipe: Recipe,
     *,
     name: str,
-    minutes: float,
-    seed: int,
     intervals: Mapping[str, Any],
     start: Path | None = None,
 ) -> None:
     """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
     corpus = load(cache, training_sources(cache))
     data = LatencyData(corpus.samples, corpus.graphs)
-    recipe = Recipe(minutes=minutes, seed=seed)
     model, vocabulary = train(data, Embedder(bundle), run, recipe, start)
     sources = Counter(sample.source for sample in corpus.samples)
     training = {
         "samples": dict(sorted(sources.items())),
         "graphs": len(corpus.graphs),
-        "minutes": minutes,
-        "seed": seed,
+        "minutes": recipe.minutes,
+        "seed": recipe.seed,
     }
     factors = {evidence: found["factor"] for evidence, found in intervals.items()}
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes the first one writes
