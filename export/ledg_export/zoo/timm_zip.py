@@ -10,10 +10,14 @@ from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import onnx
-from onnx import ModelProto
+from onnx import ModelProto, numpy_helper
 
 ARCHIVE = "timm.zip"
+
+_MISEXPORTED = "_rope_mixed_"
+"""In the name of files that expand their class token to 1x3x3, which a token of 1x1xwidth cannot be."""
 
 
 def build(arch: str, batch: int) -> ModelProto:
@@ -28,9 +32,20 @@ def build(arch: str, batch: int) -> ModelProto:
         raise ValueError(f"the files of {ARCHIVE} are for batch 1, not {batch}")
     archive = _archive()
     try:
-        return onnx.load_from_string(archive.read(f"{arch}.onnx"))
+        model = onnx.load_from_string(archive.read(f"{arch}.onnx"))
     except KeyError:
         raise ValueError(f"{ARCHIVE} has no {arch}.onnx") from None
+    if _MISEXPORTED in arch:
+        _expand_batch_alone(model)
+    return model
+
+
+def _expand_batch_alone(model: ModelProto) -> None:
+    """Put timm's own target, ``expand(batch, -1, -1)``, in place of 1x3x3."""
+    values = [node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"]
+    for value in values:
+        if value.dims == [3] and numpy_helper.to_array(value).tolist() == [1, 3, 3]:
+            value.CopyFrom(numpy_helper.from_array(np.array([1, -1, -1])))
 
 
 def architectures() -> frozenset[str]:
