@@ -40,7 +40,7 @@ def test_an_unknown_network_and_another_batch_are_refused(archive):
         timm_zip.build("net0@8", 2)
 
 
-def test_a_class_token_that_was_exported_wrongly_is_expanded_by_the_batch_alone(tmp_path, monkeypatch):
+def test_a_class_token_that_was_exported_wrongly_is_kept_as_it_is(tmp_path, monkeypatch):
     nodes = [
         helper.make_node("Constant", [], ["shape"], value=helper.make_tensor("v", TensorProto.INT64, [3], [1, 3, 3])),
         helper.make_node("Expand", ["token", "shape"], ["one"]),

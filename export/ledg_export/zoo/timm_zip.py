@@ -36,16 +36,16 @@ def build(arch: str, batch: int) -> ModelProto:
     except KeyError:
         raise ValueError(f"{ARCHIVE} has no {arch}.onnx") from None
     if _MISEXPORTED in arch:
-        _expand_batch_alone(model)
+        _keep_class_token(model)
     return model
 
 
-def _expand_batch_alone(model: ModelProto) -> None:
-    """Put timm's own target, ``expand(batch, -1, -1)``, in place of 1x3x3."""
+def _keep_class_token(model: ModelProto) -> None:
+    """Put 1x1x1 in place of 1x3x3: timm expands the token by the batch alone."""
     values = [node.attribute[0].t for node in model.graph.node if node.op_type == "Constant"]
     for value in values:
         if value.dims == [3] and numpy_helper.to_array(value).tolist() == [1, 3, 3]:
-            value.CopyFrom(numpy_helper.from_array(np.array([1, -1, -1])))
+            value.CopyFrom(numpy_helper.from_array(np.ones(3, np.int64)))
 
 
 def architectures() -> frozenset[str]:
