@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ledg_export.corpora.sample import Sample
-from ledg_export.zoo.nasbench201 import lean_key
+from ledg_export.zoo.nasbench201 import network_key
 
 FAMILY = "nasbench201"
 FOLDER = "nasbench201"
@@ -39,14 +39,14 @@ class Cells:
 
         A class has more graphs than one where its cells add in another order or share a sum.
         """
-        first = self._first_of_key[lean_key(self.strings[index])]
+        first = self._first_of_key[network_key(self.strings[index])]
         return f"{FAMILY}/{first}{_at(dataset)}"
 
     @cached_property
     def _first_of_key(self) -> Mapping[bytes, str]:
         found: dict[bytes, str] = {}
         for string in self.strings.values():
-            found.setdefault(lean_key(string), string)
+            found.setdefault(network_key(string), string)
         return found
 
     def eager(self, index: str) -> str:

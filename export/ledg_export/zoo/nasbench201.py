@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-from onnx import ModelProto
+from onnx import ModelProto, NodeProto
 
 from ledg_export.zoo.builder import Net, Tensor
 
@@ -52,8 +52,8 @@ def parse(text: str) -> Cell:
     return tuple(nodes)
 
 
-def lean_key(text: str) -> bytes:
-    """Equal for two cells where what is built of them without ``+eager`` is one network, 16 bytes.
+def network_key(text: str, eager: bool = False) -> bytes:
+    """Equal for two cells where what is built of them (with or without ``+eager``) is one network, 16 bytes.
 
     Weisfeiler-Lehman labels of the operations of one cell, from above and from below, as ``graph_sha256`` has them.
 
@@ -61,15 +61,12 @@ def lean_key(text: str) -> bytes:
         ValueError: ``text`` is not a cell.
 
     """
-    net = Net(1)
-    x = net.input(1, 1, 1)
-    nodes = net.model(_node(net, parse(text), False, {0: x}, 3) or net.scaled("Mul", x, 0.0)).graph.node
-    made = {node.output[0]: node for node in nodes}
+    made = {node.output[0]: node for node in _operations(text, eager)}
     above: dict[str, bytes] = {}
     for name, node in made.items():
-        kernel = next((bytes(entry.ints) for entry in node.attribute if entry.name == "kernel_shape"), b"")
-        above[name] = _digest(node.op_type.encode() + kernel, [above.get(item, b"") for item in node.input])
-    below: dict[str, list[bytes]] = {name: [] for name in (*made, x.name)}
+        own = node.op_type.encode() + bytes(_kernel(node))
+        above[name] = _digest(own, [above.get(item, b"") for item in node.input])
+    below: dict[str, list[bytes]] = {name: [] for name in made}
     labels = []
     for name, node in reversed(made.items()):
         label = _digest(above[name], below[name])
@@ -77,6 +74,28 @@ def lean_key(text: str) -> bytes:
         for item in node.input:
             below.get(item, []).append(label)
     return _digest(b"", labels)
+
+
+def convolutions(text: str, eager: bool = False) -> tuple[int, int]:
+    """How many 1x1 and 3x3 convolutions one cell runs.
+
+    Raises:
+        ValueError: ``text`` is not a cell.
+
+    """
+    sizes = [_kernel(node)[0] for node in _operations(text, eager) if node.op_type == "Conv"]
+    return sizes.count(1), sizes.count(3)
+
+
+def _operations(text: str, eager: bool) -> list[NodeProto]:
+    """The operations of one cell, in an order to run them."""
+    net = Net(1)
+    x = net.input(1, 1, 1)
+    return list(net.model(_node(net, parse(text), eager, {0: x}, 3) or net.scaled("Mul", x, 0.0)).graph.node)
+
+
+def _kernel(node: NodeProto) -> list[int]:
+    return next((list(entry.ints) for entry in node.attribute if entry.name == "kernel_shape"), [])
 
 
 def _digest(own: bytes, others: list[bytes]) -> bytes:
