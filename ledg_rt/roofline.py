@@ -52,7 +52,10 @@ def bound_ms(encoding: GraphEncoding, graph: Graph, platform: Platform) -> float
 
 
 def bound_from(encoding: GraphEncoding, ends: int, platform: Platform) -> float | None:
-    """``bound_ms`` where the inputs and outputs of the graph have ``ends`` elements in all."""
+    """``bound_ms`` where the inputs and outputs of the graph have ``ends`` elements in all.
+
+    A throughput is measured in batches of unknown size, which share one reading of the weights: it is not counted.
+    """
     if (
         platform.peak_gops is None
         or platform.bandwidth_gbs is None
@@ -66,6 +69,8 @@ def bound_from(encoding: GraphEncoding, ends: int, platform: Platform) -> float 
     flops = np.where(winograd, flops / WINOGRAD_SAVING, flops)
     share = PRECISION_BITS[platform.precision] / 32
     weights = encoding.quantities[:, QUANTITIES.index("weight_elements")].sum()
+    if "throughput" in platform.tags:
+        weights = 0.0
     compute = flops.sum() / (platform.peak_gops * 1e6)
     return float(max(compute, (ends + weights) * 4 * share / (platform.bandwidth_gbs * 1e6)))
 

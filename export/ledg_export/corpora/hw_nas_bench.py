@@ -2,7 +2,9 @@
 
 Source: Li et al., HW-NAS-Bench, ICLR 2021 (arXiv 2103.10584; GATECH-EIC/HW-NAS-Bench, MIT), batch 1. The TX2 ran
 TensorRT in a precision that the table does not name (fp32 is assumed), the Edge TPU compiled int8 TFLite models, the
-phone TFLite. Where dead edges of a cell differ, latencies do not follow them on any of the three.
+phone TFLite. On the Edge TPU latencies do not follow the dead edges of a cell. On the other two, cells that differ by
+these alone are further apart than the noise, on the Pixel 3 in part by what the edges would cost
+(``benchmarks.accuracy.nasbench201_identity``). All graphs are built without them.
 """
 
 from __future__ import annotations
