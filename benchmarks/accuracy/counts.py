@@ -41,7 +41,7 @@ BLIND = "210"
 
 REASONS: Mapping[str, str] = {
     "convmixer": "fvcore does not see convolutions with padding='same'",
-    "ecaresnext50t": "the table measured another network (2, 2, 2, 2 blocks)",
+    "ecaresnext50t": "the table measured another network, by its parameters",
     "ghostnetv3": "the table measured the re-parameterized network",
     "ig_resnext101_32x16d": "the file holds another network (32x8d)",
     "swinv2_cr": "the bias network of the positions is a constant of the file",

@@ -34,12 +34,16 @@ class HeadGraph(nn.Module):
     def __init__(self, model: LedgFormer) -> None:
         super().__init__()
         self.platform_encoder, self.head = model.platform_encoder, model.head
+        with torch.no_grad():
+            self.lenders = model.platform_encoder.lenders()
 
     def forward(
         self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The shapes are those of one graph and one platform."""
-        vector = self.platform_encoder.vector(text[None], numeric[None], memory[None], missing[None])
+        vector = self.platform_encoder.vector(
+            text[None], numeric[None], memory[None], missing[None], self.lenders
+        )
         present = torch.ones_like(work[None, :, 0])
         out = self.head(
             states[None], work[None], present, vector, numeric[None], torch.zeros(1, dtype=torch.long)

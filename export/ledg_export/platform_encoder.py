@@ -65,7 +65,8 @@ class PlatformEncoder(nn.Module):
         depth = (keys > 0).sum(-1).clamp(max=KEY_LEVELS - 1)
         hidden = names.gather(1, depth[:, None])
         same = (hidden > 0) & (hidden == self.kin_keys.T[depth])
-        return self.vector(text, numeric, self.memory(keys), (keys == 0).to(numeric.dtype), same)
+        missing = (keys == 0).to(numeric.dtype)
+        return self.vector(text, numeric, self.memory(keys), missing, self.lenders(), same)
 
     def plain(self, text: Tensor, numeric: Tensor, keys: Tensor, names: Tensor) -> Tensor:
         """``forward`` without dropout, in training too."""
@@ -75,10 +76,25 @@ class PlatformEncoder(nn.Module):
         self.train(training)
         return vector
 
-    def vector(self, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor, same: Tensor | None = None) -> Tensor:  # fmt: skip
-        """What ``forward`` gives; ``memory`` [P, platform_width] of the known names, ``missing`` [P, KEY_LEVELS] 1 for others.
+    def lenders(self) -> tuple[Tensor, Tensor]:
+        """Places of the kin, [K, kin_width], and their memories at each level, [K, KEY_LEVELS * platform_width]."""
+        hardware, software = self.hardware(self.kin_text[:, 0]), self.software(self.kin_text[:, 1])
+        places = self.likeness(torch.cat([hardware, software, self.kin_numeric], -1))
+        # Lending does not change the lender.
+        return places, MEMORY_SCALE * self.known(self.kin_keys).detach().flatten(1)
 
-        ``same``: bool [P, K], platforms of the training set that lend nothing.
+    def vector(
+        self, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor, lenders: tuple[Tensor, Tensor], same: Tensor | None = None
+    ) -> Tensor:  # fmt: skip
+        """What ``forward`` gives, for platforms whose names were looked up before.
+
+        Args:
+            text: [P, 2, text_width].
+            numeric: [P, PLATFORM_FEATURES].
+            memory: [P, platform_width], the sum of what is known of their names.
+            missing: [P, KEY_LEVELS], 1 where there is no name or it is not known.
+            lenders: as ``lenders`` gives them.
+            same: bool [P, K], platforms of the training set that lend nothing.
         """
         hardware, software = self.hardware(text[:, 0]), self.software(text[:, 1])
         if self.training:
@@ -86,21 +102,13 @@ class PlatformEncoder(nn.Module):
             hardware = hardware * torch.bernoulli(torch.full_like(hardware[:, :1], keep))
             numeric = self._blurred(numeric, missing[:, 0])
         words = torch.cat([hardware, software, numeric], -1)
-        return self.body(words) + memory + self._borrowed(words, missing, same)
-
-    def _borrowed(self, words: Tensor, missing: Tensor, same: Tensor | None) -> Tensor:
-        """Memories of the kin in place of those that are missing, [P, platform_width]."""
-        hardware, software = self.hardware(self.kin_text[:, 0]), self.software(self.kin_text[:, 1])
-        kin = self.likeness(torch.cat([hardware, software, self.kin_numeric], -1))
-        own = self.likeness(words)
+        places, memories = lenders
         # Minus the squared distance, but for what all kin share.
-        nearness = 2 * own @ kin.T - (kin * kin).sum(-1)
+        nearness = 2 * self.likeness(words) @ places.T - (places * places).sum(-1)
         if same is not None:
             nearness = nearness.masked_fill(same, -1e9)
-        # Lending does not change the lender.
-        memories = MEMORY_SCALE * self.known(self.kin_keys).detach()
-        lent = nearness.softmax(-1) @ memories.flatten(1)
-        return (missing.unsqueeze(-1) * lent.view(len(words), KEY_LEVELS, -1)).sum(1)
+        lent = (nearness.softmax(-1) @ memories).view(len(words), KEY_LEVELS, -1)
+        return self.body(words) + memory + (missing.unsqueeze(-1) * lent).sum(1)
 
     def _blurred(self, numeric: Tensor, stranger: Tensor) -> Tensor:
         """Known figures of strangers with noise, so that no figure identifies a device."""

@@ -133,7 +133,9 @@ def test_exported_latency_equals_torch(model, tmp_path):
         missing = torch.tensor([0.0, 1, 1, 1, 1])
         reference = model.head(
             states(model, text, numeric, neighbours, "edges")[None], work[None], torch.ones(1, nodes),
-            model.platform_encoder.vector(platform_text[None], platform_numeric[None], memory[None], missing[None]),
+            model.platform_encoder.vector(
+                platform_text[None], platform_numeric[None], memory[None], missing[None], model.platform_encoder.lenders()
+            ),
             platform_numeric[None], torch.zeros(1, dtype=torch.long),
         )  # fmt: skip
         found = encoder.run(
