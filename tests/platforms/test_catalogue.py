@@ -14,7 +14,7 @@ EVERY = pytest.mark.parametrize("device", devices().values(), ids=lambda device:
 
 RANGES = {  # least and greatest figure that hardware of the catalogue has
     "cpu": {"bandwidth_gbs": (3, 400), "memory_gb": (0.1, 128), "power_w": (1, 400), "process_nm": (3, 90), "clock_ghz": (0.5, 5.8)},
-    "gpu": {"bandwidth_gbs": (7, 4000), "memory_gb": (1, 128), "power_w": (2, 600), "process_nm": (3, 32), "clock_ghz": (0.2, 2.6)},
+    "gpu": {"bandwidth_gbs": (7, 6000), "memory_gb": (1, 192), "power_w": (2, 750), "process_nm": (3, 32), "clock_ghz": (0.2, 2.6)},
     "npu": {"bandwidth_gbs": (3, 300), "memory_gb": (1, 64), "power_w": (0.5, 250), "process_nm": (3, 28), "clock_ghz": (0.2, 3)},
     "dsp": {"bandwidth_gbs": (3, 150), "process_nm": (3, 28), "clock_ghz": (0.2, 3)},
     "tpu": {"bandwidth_gbs": (500, 1000), "memory_gb": (0.005, 64), "power_w": (1, 500), "process_nm": (5, 28), "clock_ghz": (0.2, 2)},
@@ -22,7 +22,7 @@ RANGES = {  # least and greatest figure that hardware of the catalogue has
     "mcu": {"bandwidth_gbs": (0.01, 10), "memory_gb": (0.0001, 0.01), "power_w": (0.001, 1), "process_nm": (16, 90), "clock_ghz": (0.02, 1)},
 }  # fmt: skip
 PEAKS_GOPS = {
-    "cpu": (0.01, 20_000), "gpu": (40, 1.3e6), "npu": (100, 900_000), "dsp": (10, 50_000), "tpu": (1000, 500_000),
+    "cpu": (0.01, 20_000), "gpu": (40, 2.7e6), "npu": (100, 900_000), "dsp": (10, 50_000), "tpu": (1000, 500_000),
     "fpga": (100, 200_000), "mcu": (0.01, 1000),
 }  # fmt: skip
 RISING = ("fp64", "fp32", "tf32", "bf16", "fp16", "int8", "int4")
