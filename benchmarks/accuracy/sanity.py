@@ -106,7 +106,7 @@ def page(results: Sequence[Mapping[str, Any]]) -> str:
 Gradient boosting on the totals of a graph and the numbers of a platform, within each source: the bar that
 LeDG-Former has to beat. At most {LIMIT:,} rows a source; groups are dealt into {PARTS} parts, the first of which chooses
 among {TRIALS} random settings and is not scored; every other part is predicted by a model that saw none of its groups.
-A dash: fewer than three groups. Made by `python -m benchmarks.accuracy.sanity`.
+A dash: fewer than three groups. On a new chip what the boosting knows of a platform, its mean residual, is missing. Made by `python -m benchmarks.accuracy.sanity`.
 
 """
     return head + table(results) + "\n"
