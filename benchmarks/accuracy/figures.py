@@ -34,7 +34,7 @@ LIMIT = 2_500
 POINTS = 600
 """Of these, what is drawn."""
 SLOW = 1_000.0
-COLOURS = dict(zip(KINDS, ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"), strict=False))  # fmt: skip
+COLOURS = dict(zip(KINDS, ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"), strict=True))  # fmt: skip
 """Colours that the colour-blind can tell apart (Okabe and Ito)."""
 
 
@@ -62,7 +62,7 @@ class Cloud:
 
 
 def cloud(source: str, samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> Cloud:
-    """Bounds of ``samples``; a latency of throughput is that of one run of the batch all the same."""
+    """Bounds of ``samples`` at their batch sizes, inputs and outputs not counted: an encoding does not know them."""
     platforms = {name: resolve(name) for name in {sample.platform for sample in samples}}
     rows = []
     for sample in samples:

@@ -11,8 +11,8 @@ latency among cells of three groupings, and Spearman's correlation of our multip
 - ``computes``: the same function by the benchmark's own list of isomorphisms.
 
 Where nothing dead was run, ``lean`` is as narrow as ``same``; where it is wider, the lean graph is not all that was
-run: HELP executed dead edges, and its graphs are built so. A spread is the root of the pooled variance within classes of two or more, in
-percent; ``median`` is the median distance from the class's median, in percent. Writes
+run: HELP executed dead edges, and its graphs are built so. A spread is the root of the pooled variance within classes
+of two or more, in percent; ``median`` is the median distance from the class's median, in percent. Writes
 ``benchmarks/results/nasbench201_identity.json``.
 """
 
@@ -40,7 +40,6 @@ from ledg_rt.metrics import spearman
 from ledg_rt.reading import read_graph
 
 RESULTS = Path(__file__).parents[1] / "results" / "nasbench201_identity.json"
-LEAST_PHONE_MS = help.LEAST_PHONE_MS
 GROUPINGS = ("same", "lean", "computes")
 
 
@@ -104,7 +103,7 @@ def columns(data: Path) -> Iterator[Column]:
 def _column(
     source: str, name: str, rows: Sequence[Mapping[str, str]], index: str, value: str, eager: bool = False
 ) -> Column:
-    least = LEAST_PHONE_MS if value in help.PHONES or value.startswith("pixel3") else 0.0
+    least = help.LEAST_PHONE_MS if value in help.PHONES or value.startswith("pixel3") else 0.0
     measured = {row[index]: float(row[value] or "nan") for row in rows}
     return Column(source, name, {cell: ms for cell, ms in measured.items() if ms > least}, eager)
 

@@ -29,6 +29,8 @@ PAIRS = 24
 
 ORDERED_GRAPHS, ORDERED_PLATFORMS = 2, 12
 """Graphs of a batch and platforms whose twins have to be in order; see ``order``."""
+ORDERED_KNOWN = 0.6
+"""Share of these platforms that the model may remember by all of their names; the others are strangers."""
 
 DEPTHS = (0.3, 0.05, 0.1, 0.1, 0.1, 0.35)
 """Chances that training shows none of the names of a platform, one, ... all; see ``platform_keys``."""
@@ -234,7 +236,7 @@ class Collator:
     ) -> list[tuple[int, int]]:  # fmt: skip
         """Append twins of graphs and platforms without labels, and pairs of them: (fast, slow), positions in ``pairs``."""
         drawn = self.rng.choice(wanted, ORDERED_PLATFORMS)
-        plain = [self._spoken(at, KEY_LEVELS if self.rng.random() < 0.6 else 0, 0) for at in drawn]
+        plain = [self._spoken(at, KEY_LEVELS if self.rng.random() < ORDERED_KNOWN else 0, 0) for at in drawn]
         raised = better(np.stack([platform.numeric for platform in plain]), self.rng)
         start = len(platforms)
         platforms += plain + [

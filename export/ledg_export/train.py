@@ -127,9 +127,11 @@ def compiled(model: LedgFormer) -> Iterator[None]:
     parts = (model.encoder, model.head)
     for part in parts:
         part.compile(dynamic=True)
-    yield
-    for part in parts:
-        part._compiled_call_impl = None
+    try:
+        yield
+    finally:
+        for part in parts:
+            part._compiled_call_impl = None
 
 
 def new_model(data: LatencyData, config: LedgConfig, collator: Collator) -> LedgFormer:
