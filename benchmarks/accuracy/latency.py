@@ -27,10 +27,11 @@ import ledg_rt
 from benchmarks.accuracy.baselines import Rows, Totals, boosting, regression, roofline, tuned
 from benchmarks.accuracy.splits import Split, split
 from ledg_export import train as training
-from ledg_export.batches import LatencyData, Vocabulary, predict
+from ledg_export.batches import LatencyData, predict
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
+from ledg_export.packing import Vocabulary
 from ledg_export.train import Recipe, embed_all
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import GraphEncoding, rebatch

@@ -16,8 +16,9 @@ from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.graph_store import GraphStore
 from ledg_export.model import LedgFormer
-from ledg_export.order import better, heavier
-from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys, rebatch
+from ledg_export.order import better
+from ledg_export.packing import EncodedGraphs, Graphs, Vocabulary
+from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
 
@@ -27,10 +28,13 @@ SOURCE_POWER = 0.25
 PAIRS = 24
 """Platforms crossed with a graph in one visit."""
 
-ORDERED_GRAPHS, ORDERED_PLATFORMS = 2, 12
-"""Graphs of a batch and platforms whose twins have to be in order; see ``order``."""
+ORDERED_PLATFORMS = 12
+"""Platforms of a batch whose twins have to be in order; see ``order``."""
 ORDERED_KNOWN = 0.6
 """Share of these platforms that the model may remember by all of their names; the others are strangers."""
+
+PREDICTED_AT_ONCE = 4_000
+"""Padded nodes that ``predict`` takes together."""
 
 DEPTHS = (0.3, 0.05, 0.1, 0.1, 0.1, 0.35)
 """Chances that training shows none of the names of a platform, one, ... all; see ``platform_keys``."""
@@ -41,21 +45,6 @@ def spoken_variants(platform: Platform) -> tuple[Platform, ...]:
     nameless = replace(platform, name=None)
     runtime = (platform.runtime or "").rstrip("0123456789.").rstrip("-") or None
     return platform, nameless, replace(platform, runtime=runtime), replace(nameless, runtime=runtime)
-
-
-class Vocabulary:
-    """Sentence vectors of a corpus, by index."""
-
-    def __init__(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        self.index = {sentence: at for at, sentence in enumerate(vectors)}
-        self.vectors = torch.from_numpy(np.stack(list(vectors.values())).astype(np.float32))
-
-    def extended(self, other: Vocabulary) -> Vocabulary:
-        """With the sentences of ``other`` as well."""
-        return Vocabulary({**self._rows(), **other._rows()})
-
-    def _rows(self) -> dict[str, NDArray[np.float32]]:
-        return {sentence: self.vectors[at].numpy() for sentence, at in self.index.items()}
 
 
 @dataclass(frozen=True)
@@ -179,9 +168,11 @@ class Collator:
     """Visits to the tensors of ``LedgFormer.forward``. ``training`` draws platforms and their wording."""
 
     def __init__(
-        self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0
-    ) -> None:
+        self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0,
+        graphs: Graphs | None = None,
+    ) -> None:  # fmt: skip
         self.data, self.vocabulary, self.training = data, vocabulary, training
+        self.graphs = graphs or EncodedGraphs(data.graphs, vocabulary)
         self.ordered = config.order_weight > 0
         self.rng = np.random.default_rng(seed)
         self.platforms = [
@@ -196,7 +187,6 @@ class Collator:
 
     def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
         """The padded batch of some visits."""
-        encodings = [self._encoding(visit) for visit in visits]
         chosen = [self._pairs(visit) for visit in visits]
         drawn = [visit.platforms[rows] for visit, rows in zip(visits, chosen, strict=True)]
         wanted: NDArray[np.int64] = np.unique(np.concatenate(drawn))
@@ -205,10 +195,9 @@ class Collator:
         here = {int(platform): at for at, platform in enumerate(wanted)}
         pairs = [(at, here[int(platform)]) for at, found in enumerate(drawn) for platform in found]
         labels = [visit.log_ms[rows] for visit, rows in zip(visits, chosen, strict=True)]
-        order: list[tuple[int, int]] = []
-        if self.training and self.ordered:
-            order = self._ordered(encodings, platforms, pairs, wanted)
-        tensors = pack_graphs(encodings, self.vocabulary)
+        twins = self.graphs.twins(visits, self.rng) if self.training and self.ordered else []
+        order = self._ordered(twins, len(visits), platforms, pairs, wanted) if twins else []
+        tensors: dict[str, Any] = self.graphs.pack(visits, [twin for _, twin in twins])
         described = self._described(platforms)
         tensors["platform_text"], tensors["platform_numeric"], tensors["platform_keys"] = described
         tensors["platform_names"] = torch.from_numpy(np.stack([platform.names for platform in platforms]))
@@ -232,9 +221,10 @@ class Collator:
         )
 
     def _ordered(
-        self, encodings: list[GraphEncoding], platforms: list[Spoken], pairs: list[tuple[int, int]], wanted: NDArray[np.int64]
+        self, twins: Sequence[tuple[int, Any]], visits: int, platforms: list[Spoken], pairs: list[tuple[int, int]],
+        wanted: NDArray[np.int64],
     ) -> list[tuple[int, int]]:  # fmt: skip
-        """Append twins of graphs and platforms without labels, and pairs of them: (fast, slow), positions in ``pairs``."""
+        """Append pairs of twins of graphs and platforms, without labels: (fast, slow), positions in ``pairs``."""
         drawn = self.rng.choice(wanted, ORDERED_PLATFORMS)
         plain = [self._spoken(at, KEY_LEVELS if self.rng.random() < ORDERED_KNOWN else 0, 0) for at in drawn]
         raised = better(np.stack([platform.numeric for platform in plain]), self.rng)
@@ -243,11 +233,10 @@ class Collator:
             replace(platform, numeric=row) for platform, row in zip(plain, raised, strict=True)
         ]
         order = []
-        for at in self.rng.choice(len(encodings), ORDERED_GRAPHS):
-            encodings.append(heavier(encodings[at], self.rng))
+        for twin, (at, _) in enumerate(twins, visits):
             for platform in range(start, start + ORDERED_PLATFORMS):
                 slow = len(pairs)
-                pairs += [(at, platform), (at, platform + ORDERED_PLATFORMS), (len(encodings) - 1, platform)]
+                pairs += [(at, platform), (at, platform + ORDERED_PLATFORMS), (twin, platform)]
                 order += [(slow + 1, slow), (slow, slow + 2)]
         return order
 
@@ -256,10 +245,6 @@ class Collator:
         encoding = self.platforms[at][self._variant(depth) if variant is None else variant]
         names = self.keys[at]
         return Spoken(encoding.sentences, encoding.numeric, names * (np.arange(KEY_LEVELS) < depth), names)
-
-    def _encoding(self, visit: Visit) -> GraphEncoding:
-        encoding = self.data.graphs[visit.graph_id]
-        return encoding if visit.batch == encoding.batch else rebatch(encoding, visit.batch)
 
     def _pairs(self, visit: Visit) -> NDArray[np.int64]:
         count = len(visit.platforms)
@@ -278,38 +263,22 @@ class Collator:
         return int(self.rng.choice(4, p=(0.3, 0.4, 0.1, 0.2) if depth == 0 else (0.55, 0.15, 0.15, 0.15)))
 
 
-def pack_graphs(encodings: Sequence[GraphEncoding], vocabulary: Vocabulary) -> dict[str, Any]:
-    """Graphs in a row: text, numeric, edges of ``LedgFormer.forward``; padded to the largest: work, present."""
-    count, nodes = len(encodings), max(len(encoding.text) for encoding in encodings)
-    work = np.zeros((count, nodes, 3), dtype=np.float32)
-    present = np.zeros((count, nodes), dtype=np.float32)
-    text, edges, start = [], [], 0
-    for at, encoding in enumerate(encodings):
-        size = len(encoding.text)
-        rows = np.array([vocabulary.index[sentence] for sentence in encoding.sentences])
-        text.append(rows[encoding.text])
-        work[at, :size], present[at, :size] = encoding.work, 1
-        node, relation, slot = np.nonzero(encoding.neighbours >= 0)
-        edges.append(np.stack([node + start, encoding.neighbours[node, relation, slot] + start, relation]))
-        start += size
-    return {
-        "sentence_vectors": vocabulary.vectors, "text": torch.from_numpy(np.concatenate(text)),
-        "numeric": torch.from_numpy(np.concatenate([encoding.numeric for encoding in encodings])),
-        "edges": torch.from_numpy(np.concatenate(edges, axis=1)),
-        "work": torch.from_numpy(work), "present": torch.from_numpy(present),
-    }  # fmt: skip
-
-
 @torch.no_grad()
-def predict(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> np.ndarray[Any, Any]:
+def predict(
+    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, graphs: Graphs | None = None
+) -> np.ndarray[Any, Any]:
     """Predictions for every pair of ``data`` in the order of its visits: float64 [pairs, 2].
 
     Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
     """
     model.eval()
-    collate = Collator(data, vocabulary, model.config, training=False)
-    rows = []
-    for visit in data.visits:
-        out = model(**collate([visit]))
-        rows.append(torch.stack([out["log_ms"], out["log_spread"]], -1).double().numpy())
+    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
+    rows, waiting, largest = [], [], 0
+    for at, visit in enumerate(data.visits):
+        waiting.append(visit)
+        largest = max(largest, data.nodes(at))
+        if largest * len(waiting) > PREDICTED_AT_ONCE or at + 1 == len(data):
+            out = model(**collate(waiting))
+            rows.append(torch.stack([out["log_ms"], out["log_spread"]], -1).double().numpy())
+            waiting, largest = [], 0
     return np.concatenate(rows)

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ledg_export.batches import LatencyData, Visit, Vocabulary, predict
+from ledg_export.batches import LatencyData, Visit, predict
 from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
+from ledg_export.packing import Vocabulary
 from ledg_export.zoo import FROM_FILES, family_of
 from ledg_rt.bundles import FORMAT, MANIFEST, REQUIRED, digest_of
 from ledg_rt.embedding import save_table

@@ -23,6 +23,8 @@ class LedgConfig(PretrainedConfig):
         text_width: int = 384,
         platform_width: int = 128,
         correction_width: int = 64,
+        factors: int = 64,
+        totals_width: int = 64,
         template: str = "rich",
         text_dropout: float = 0.1,
         number_dropout: float = 0.1,
@@ -43,6 +45,7 @@ class LedgConfig(PretrainedConfig):
             platform_width,
             correction_width,
         )
+        self.factors, self.totals_width = factors, totals_width
         self.template = template
         self.known = list(known or ())
         self.kin, self.kin_width = kin, kin_width

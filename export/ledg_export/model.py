@@ -22,8 +22,6 @@ from ledg_rt.encoding import NODE_FEATURES, PLATFORM_FEATURES, PLATFORM_NUMBERS,
 LN10 = math.log(10.0)
 KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))  # fmt: skip
 BITS_COLUMN = PLATFORM_FEATURES - 3
-COUNTS = 32
-"""Learned totals: each node adds a positive amount that its state gives, and the logarithm of the sum counts."""
 LOG_SPREAD = (-4.0, 1.5)
 """Bounds of the logarithm of the scale of an error in log space: from 2 % to a factor of 90."""
 ORDER_MARGIN = 0.002
@@ -148,33 +146,35 @@ class GraphEncoder(nn.Module):
 class Head(nn.Module):
     """Platform-conditioned cost of each node, seeded with its roofline, summed with a per-run overhead.
 
-    cost_i = exp(logsumexp(compute_i, memory_i, dispatch) + correction_i(node state, platform)), in ms;
+    cost_i = exp(logsumexp(compute_i, memory_i, dispatch) + u(state_i) . v(platform)), in ms;
     latency = sum_i cost_i + overhead, times a correction that sees the pooled graph, its totals and that
-    sum. All in log space. The platform scales and shifts the hidden units of the node correction.
+    sum. All in log space. The pooled graph has learned totals too: each node adds positive amounts that its
+    state gives, and the logarithms of the sums count.
     """
 
     def __init__(self, config: LedgConfig) -> None:
         super().__init__()
         width, hidden = config.platform_width, config.correction_width
         self.physics = nn.Linear(width, 4)
-        self.node = nn.Linear(config.width, hidden)
-        self.scale = nn.Linear(width, hidden)
-        self.shift = nn.Linear(width, hidden)
-        self.correction = nn.Sequential(nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        self.count = nn.Linear(config.width, COUNTS)
-        pooled = config.width + COUNTS + len(TOTALS) + width
+        self.node = nn.Sequential(
+            nn.Linear(config.width, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, config.factors)
+        )
+        self.platform = nn.Linear(width, config.factors)
+        self.count = nn.Linear(config.width, config.totals_width)
+        pooled = config.width + config.totals_width + len(TOTALS) + width
         self.whole = nn.Sequential(
-            nn.Linear(pooled, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden), nn.GELU(), nn.Linear(hidden, 1)
+            nn.Linear(pooled, 4 * hidden), nn.GELU(), nn.Linear(4 * hidden, 2 * hidden), nn.GELU(),
+            nn.Linear(2 * hidden, 1),
         )  # fmt: skip
         self.spread = nn.Sequential(nn.Linear(pooled, hidden), nn.GELU(), nn.Linear(hidden, 1))
-        for last in (self.correction[-1], self.whole[-1], self.scale):
+        for last in (self.platform, self.whole[-1]):
             for parameter in last.parameters():
                 nn.init.zeros_(parameter)
         nn.init.zeros_(self.physics.weight)
         with torch.no_grad():
             self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
 
-    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor) -> dict[str, Tensor]:  # fmt: skip
+    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor, pairs: Tensor, slot: Tensor) -> dict[str, Tensor]:  # fmt: skip
         """Q pairs of one of B graphs and a platform.
 
         Args:
@@ -184,12 +184,16 @@ class Head(nn.Module):
             vector: [Q, platform_width].
             numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
             pair_graph: int64 [Q], which of the B graphs.
+            pairs: int64 [B, K], see ``pairs_by_graph``.
+            slot: int64 [Q], as well.
         """
         count = present.sum(-1, keepdim=True)
         mean = (states * present.unsqueeze(-1)).sum(1) / count
         counts = torch.log((F.softplus(self.count(states)) * present.unsqueeze(-1)).sum(1))
         graph = torch.cat([mean, counts / 4], -1)[pair_graph]
-        node = self.node(states).index_select(0, pair_graph)
+        # One product a graph with all of its platforms, so that no node is copied for each of them.
+        products = self.platform(vector)[pairs] @ self.node(states).transpose(1, 2)
+        correction = products[pair_graph, slot]
         work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
         bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10
@@ -202,8 +206,6 @@ class Head(nn.Module):
         compute = torch.log(work[..., 0] + 1e-12) + (math.log(1e3) - peak + slow_compute)[:, None]
         memory = torch.log(gigabytes + 1e-12) + (math.log(1e3) - bandwidth + slow_memory)[:, None]
         base = torch.stack([compute, memory, dispatch[:, None].expand_as(compute)], -1).logsumexp(-1)
-        hidden = torch.addcmul(self.shift(vector)[:, None], node, (1 + self.scale(vector))[:, None])
-        correction = self.correction(hidden).squeeze(-1)
         cost = (base + correction).masked_fill(present == 0, -60.0)
         total = torch.stack([cost.logsumexp(-1), overhead], -1).logsumexp(-1)
         totals = torch.stack(
@@ -222,6 +224,14 @@ class Head(nn.Module):
         }
 
 
+def pairs_by_graph(pair_graph: Tensor, graphs: int) -> tuple[Tensor, Tensor]:
+    """Pairs of each graph, int64 [graphs, K] (0 where there are fewer), and the place of each pair there, int64 [Q]."""
+    slot = (pair_graph[:, None] == pair_graph).tril(-1).sum(-1)
+    table = pair_graph.new_zeros(graphs, int(slot.max()) + 1)
+    table[pair_graph, slot] = torch.arange(len(pair_graph))
+    return table, slot
+
+
 class LedgFormer(PreTrainedModel):
     """The whole model, edge form. ``forward`` takes what ``batches.Collator`` makes."""
 
@@ -235,18 +245,16 @@ class LedgFormer(PreTrainedModel):
         self.head = Head(config)
 
     def forward(
-        self, sentence_vectors: Tensor, text: Tensor, numeric: Tensor, edges: Tensor, work: Tensor, present: Tensor,
+        self, work: Tensor, present: Tensor,
         platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, platform_names: Tensor,
         pair_graph: Tensor, pair_platform: Tensor, plain_platforms: Tensor | None = None, order: Tensor | None = None,
-        labels: Tensor | None = None,
+        labels: Tensor | None = None, states: Tensor | None = None,
+        sentence_vectors: Tensor | None = None, text: Tensor | None = None, numeric: Tensor | None = None,
+        edges: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
         """Latencies of Q (graph, platform) pairs of a padded batch of graphs.
 
         Args:
-            sentence_vectors: [S, text_width], the sentences of the batch.
-            text: int64 [T], positions in ``sentence_vectors``, the nodes of all B graphs in a row.
-            numeric: [T, NODE_FEATURES].
-            edges: int64 [3, E], see ``DynamicGraphAttention.edges``.
             work: [B, N, 3], see ``Head``.
             present: [B, N], 1 for nodes, 0 for padding.
             platform_text: [P, 2, text_width].
@@ -258,14 +266,20 @@ class LedgFormer(PreTrainedModel):
             plain_platforms: bool [P], those that dropout spares; they come last.
             order: int64 [2, M], positions among Q: the first of two must not be slower than the second.
             labels: natural log of milliseconds of the first pairs, up to Q of them.
+            states: [B, N, width], of nodes that were encoded before.
+            sentence_vectors, text, numeric, edges: otherwise; see ``states``.
         """
-        flat = self.encoder(F.embedding(text, self.encoder.text(sentence_vectors)), numeric, edges=edges)
-        states = flat.new_zeros(*present.shape, flat.shape[-1])
-        states[present > 0] = flat
+        if states is None:
+            flat = self.states(sentence_vectors, text, numeric, edges)
+            states = flat.new_zeros(*present.shape, flat.shape[-1])
+            states[present > 0] = flat
         vectors, seen = self._platforms(
             platform_text, platform_numeric, platform_keys, platform_names, plain_platforms
         )
-        out = self.head(states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph)
+        by_graph = pairs_by_graph(pair_graph, len(states))
+        out = self.head(
+            states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph, *by_graph
+        )
         if labels is not None:
             measured = len(labels)
             out["loss"] = latency_loss(out["log_ms"][:measured], out["log_spread"][:measured], labels)
@@ -275,6 +289,22 @@ class LedgFormer(PreTrainedModel):
                     out["loss"] + self.config.order_weight * F.relu(fast - slow + ORDER_MARGIN).mean()
                 )
         return out
+
+    def states(
+        self, sentence_vectors: Tensor | None, text: Tensor | None, numeric: Tensor | None, edges: Tensor | None
+    ) -> Tensor:
+        """The nodes of all graphs in a row, [T, width].
+
+        Args:
+            sentence_vectors: [S, text_width], the sentences of the batch.
+            text: int64 [T], positions in ``sentence_vectors``.
+            numeric: [T, NODE_FEATURES].
+            edges: int64 [3, E], see ``DynamicGraphAttention.edges``.
+        """
+        if sentence_vectors is None or text is None or numeric is None:
+            raise ValueError("states, or sentence_vectors, text, numeric and edges are needed")
+        words = F.embedding(text, self.encoder.text(sentence_vectors))
+        return self.encoder(words, numeric, edges=edges)
 
     def _platforms(
         self, text: Tensor, numeric: Tensor, keys: Tensor, names: Tensor, plain: Tensor | None

@@ -45,9 +45,8 @@ class HeadGraph(nn.Module):
             text[None], numeric[None], memory[None], missing[None], self.lenders
         )
         present = torch.ones_like(work[None, :, 0])
-        out = self.head(
-            states[None], work[None], present, vector, numeric[None], torch.zeros(1, dtype=torch.long)
-        )
+        first = torch.zeros(1, dtype=torch.long)
+        out = self.head(states[None], work[None], present, vector, numeric[None], first, first[None], first)
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
 

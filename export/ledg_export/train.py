@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,18 @@ import torch
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-from ledg_export.batches import BucketSampler, Collator, LatencyData, Vocabulary
+from ledg_export.batches import BucketSampler, Collator, LatencyData
 from ledg_export.bundle import write_bundle
 from ledg_export.config import LedgConfig
 from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
+from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
 from ledg_rt.embedding import Embedder
 from ledg_rt.errors import LedgError
 
 CLOCK = "clock.json"
+HEAD = "head"
+"""Folder of a run for the checkpoints of its second phase."""
 OF_ITS_DATA = tuple(
     f"platform_encoder.{name}" for name in ("known.weight", "kin_text", "kin_numeric", "kin_keys")
 )
@@ -47,10 +50,19 @@ class Recipe:
     warmup: float = 0.04
     visits: int = 3000
     budget: int = 1_500
+    head_minutes: float = 0.0
+    head_visits: int = 40_000
+    head_budget: int = 24_000
     save_minutes: float = 5.0
     seed: int = 0
     compiled: bool = False
     model: dict[str, Any] = field(default_factory=dict)
+
+    def for_the_head(self) -> Recipe:
+        """The second phase: the head and the platform encoder on stored states."""
+        return replace(
+            self, minutes=self.head_minutes, visits=self.head_visits, budget=self.head_budget, compiled=False
+        )
 
 
 class Clock(TrainerCallback):
@@ -151,7 +163,8 @@ def warm_start(model: LedgFormer, run: Path) -> None:
     Raises:
         LedgError: the run has no checkpoint.
     """
-    last = get_last_checkpoint(str(run)) if run.is_dir() else None
+    found = [get_last_checkpoint(str(folder)) for folder in (run / HEAD, run) if folder.is_dir()]
+    last = next(filter(None, found), None)
     if last is None:
         raise LedgError("no_run", f"{run}: no checkpoint", "name the folder of a run that was trained")
     old = LedgFormer.from_pretrained(last)
@@ -180,6 +193,28 @@ def train(
         config = LedgConfig.from_pretrained(last)
     else:
         config = LedgConfig(known=data.keys(), kin=len(data.used()), **recipe.model)
+    collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
+    model = new_model(data, config, collator)
+    if start is not None and last is None:
+        warm_start(model, start)
+    head = get_last_checkpoint(str(folder / HEAD)) if (folder / HEAD).is_dir() else None
+    if head is None:
+        _fit(model, collator, folder, recipe)
+    else:
+        model.load_state_dict(LedgFormer.from_pretrained(head).state_dict())
+    if recipe.head_minutes:
+        model.eval().encoder.requires_grad_(False)
+        rng = np.random.default_rng(recipe.seed)
+        stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
+        collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed, graphs=stored)
+        _fit(model, collator, folder / HEAD, recipe.for_the_head())
+    model.eval()
+    return model, vocabulary
+
+
+def _fit(model: LedgFormer, collator: Collator, folder: Path, recipe: Recipe) -> None:
+    """Train (or go on with) what of ``model`` is not frozen, until ``recipe.minutes`` have passed in all."""
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     already = json.loads((Path(last) / CLOCK).read_text())["seconds"] if last else 0.0
     clock = Clock(recipe, already)
     arguments = TrainingArguments(
@@ -188,19 +223,12 @@ def train(
         logging_steps=100, seed=recipe.seed, report_to=[], disable_tqdm=True, use_cpu=True,
         remove_unused_columns=False, ddp_find_unused_parameters=False, label_names=["labels"], ignore_data_skip=True,
     )  # fmt: skip
-    collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
-    model = new_model(data, config, collator)
-    if start is not None and last is None:
-        warm_start(model, start)
     trainer = LatencyTrainer(
-        model=model, args=arguments, train_dataset=data,
-        data_collator=collator,
-        sampler=BucketSampler(data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
+        model=model, args=arguments, train_dataset=collator.data, data_collator=collator,
+        sampler=BucketSampler(collator.data, recipe.visits, recipe.budget, recipe.seed), clock=clock,
     )  # fmt: skip
     with compiled(model) if recipe.compiled else nullcontext():
         trainer.train(resume_from_checkpoint=last)
-    model.eval()
-    return model, vocabulary
 
 
 def train_bundle(

@@ -13,6 +13,9 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+FIRST = torch.zeros(1, dtype=torch.long)
+
+
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
@@ -136,7 +139,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
             model.platform_encoder.vector(
                 platform_text[None], platform_numeric[None], memory[None], missing[None], model.platform_encoder.lenders()
             ),
-            platform_numeric[None], torch.zeros(1, dtype=torch.long),
+            platform_numeric[None], FIRST, FIRST[None], FIRST,
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
@@ -184,7 +187,7 @@ def test_the_spread_stays_within_bounds_far_from_training(model):
     for scale in (1e5, -1e5):
         out = model.head(
             states(model, text, numeric, table(1), "table")[None], work[None], torch.ones(1, 1),
-            scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), torch.zeros(1, dtype=torch.long),
+            scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), FIRST, FIRST[None], FIRST,
         )  # fmt: skip
         assert LOG_SPREAD[0] <= out["log_spread"] <= LOG_SPREAD[1]
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from ledg_export.batches import Collator, LatencyData, Vocabulary
+from ledg_export.batches import Collator, LatencyData
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.model import LedgFormer
 from ledg_export.order import better, heavier, widen
+from ledg_export.packing import Vocabulary
 from ledg_export.zoo import build
 from ledg_rt.encoding import PLATFORM_NUMBERS, QUANTITIES, TRAITS, encode_graph, encode_platform
 from ledg_rt.platforms import resolve

@@ -15,6 +15,7 @@ from ledg_export.bundle import write_bundle
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.model import LedgFormer
+from ledg_export.packing import EncodedGraphs, StoredGraphs
 from ledg_export.train import CLOCK, Recipe, train, warm_start
 from ledg_export.zoo import build
 from ledg_rt import Predictor
@@ -111,6 +112,38 @@ def test_an_interrupted_run_goes_on_where_it_stopped(data, embedder, tmp_path):
     }
     # Twenty steps of a tenth of a second, then twenty more: a clock that forgot would take forty.
     assert clocks == {20: pytest.approx(2), 40: pytest.approx(4)}
+
+
+def test_the_second_phase_trains_the_head_on_what_the_encoder_gave(data, embedder, tmp_path):
+    first, vocabulary = train(data, embedder, tmp_path, recipe(3))
+    second, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20 / 60))
+    after = second.state_dict()
+    for name, tensor in first.state_dict().items():
+        # One more step of the first phase, at a rate of nearly zero, when it finds itself at its end.
+        assert not name.startswith("encoder.") or torch.allclose(tensor, after[name], atol=1e-4), name
+    assert error(second, vocabulary, data) < 0.8 * error(first, vocabulary, data)
+    resumed, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20.1 / 60))
+    assert error(resumed, vocabulary, data) == pytest.approx(error(second, vocabulary, data), rel=0.05)
+
+
+@pytest.mark.parametrize("twins", [False, True])
+def test_stored_states_give_what_the_encoder_gives(data, embedder, tmp_path, monkeypatch, twins):
+    monkeypatch.setattr("ledg_export.packing.STORED_TWINS", 1 if twins else 1e9)
+    model, vocabulary = train(data, embedder, tmp_path, recipe(3))
+    encoded = EncodedGraphs(data.graphs, vocabulary)
+    stored = StoredGraphs(model, encoded, data.visits, np.random.default_rng(0))
+    heavier = stored.twins(data.visits, np.random.default_rng(0))
+    assert len(heavier) == (len(data.visits) if twins else 0)
+    packed = stored.pack(data.visits, [twin for _, twin in heavier])
+    live = encoded.pack(data.visits, [])
+    count, nodes = live["present"].shape
+    assert torch.equal(packed["present"][:count, :nodes], live["present"])
+    assert torch.equal(packed["work"][:count, :nodes], live["work"])
+    states = model.states(*(live[name] for name in ("sentence_vectors", "text", "numeric", "edges")))
+    found = packed["states"][:count, :nodes][live["present"] > 0]
+    torch.testing.assert_close(found, states.detach(), rtol=1e-3, atol=1e-3)
+    if twins:
+        assert (packed["work"][count:].sum() > packed["work"][:count].sum()).item()
 
 
 def test_a_fresh_run_begins_with_the_weights_and_memories_of_another(data, embedder, tmp_path):
