@@ -37,17 +37,32 @@ _FILE = re.compile(
     r"(?P<device>\w+?)(?P<compiled>-dynamo)?\.csv"
 )
 
+MEASURED: Mapping[str, str] = {
+    "ecaresnext50t_32x4d@224": "ecaresnext26t_32x4d@224",  # the tables' figures and times are of this one
+    "ig_resnext101_32x16d@224": "resnext101_32x16d@224",  # the file of its name holds 32x8d
+}
+"""Network of a row -> the graph of what was measured, where another file of the archive holds it.
 
-MISTAKEN = frozenset({"ig_resnext101_32x16d@224"})
-"""Files of the archive that hold another network than their name says (here 32x8d, by its parameters)."""
+By parameters, multiply-adds and activations, which the rows of both names share.
+"""
+
+FUSED = re.compile(r"(fastvit|ghostnetv3|mobileone|repghostnet|repvgg|repvit)_")
+"""Beginnings of networks whose parallel branches timm can merge into one convolution."""
+
+FUSING = "291"
+"""``pt<digits>`` of the tables measured on merged branches, by their parameters; the archive has the branches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a file was measured with. ``statistic``: ``throughput`` on a GPU, ``mean`` on a CPU."""
+    """What a file was measured with.
+
+    ``statistic``: ``throughput`` on a GPU, ``mean`` on a CPU. ``fused``: networks of branches were merged.
+    """
 
     platform: str
     statistic: str
+    fused: bool
 
 
 def setting(name: str) -> Setting:
@@ -67,7 +82,7 @@ def setting(name: str) -> Setting:
     head = (
         f"{DEVICES[match['device']]}/pytorch-{PYTORCH[match['torch']]}/{match['precision'].replace('_', '-')}"
     )
-    return Setting("+".join((head, *tags)), "throughput" if throughput else "mean")
+    return Setting("+".join((head, *tags)), "throughput" if throughput else "mean", match["torch"] == FUSING)
 
 
 def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
@@ -77,14 +92,14 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         measured = setting(path.name)
         with path.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
-                arch = f"{row['model']}@{row['infer_img_size']}"
-                reason = (
-                    "no graph"
-                    if arch not in graphs
-                    else "graph of another network"
-                    if arch in MISTAKEN
-                    else _fault(row)
-                )
+                named = f"{row['model']}@{row['infer_img_size']}"
+                arch = MEASURED.get(named, named)
+                if arch not in graphs:
+                    reason: str | None = "no graph"
+                elif measured.fused and FUSED.match(arch):
+                    reason = "branches were merged"
+                else:
+                    reason = _fault(row)
                 if reason:
                     dropped[reason] += 1
                     continue
