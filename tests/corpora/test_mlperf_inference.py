@@ -258,6 +258,7 @@ def test_every_row_of_the_table_is_kept_or_counted_and_resolves():
     samples = list(mlperf.read(Path(DATA), dropped))
     assert len(samples) + dropped.total() == sum(1 for _ in mlperf.rows(Path(DATA)))
     assert len(samples) > 8000
+    assert dropped["slower than a larger image"] == 9
     for name in {sample.platform for sample in samples}:
         platform = resolve(name)
         assert platform.id == name

@@ -28,6 +28,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from ledg_export.corpora.image_sizes import contradicted
 from ledg_export.corpora.sample import Sample
 from ledg_rt.platforms.catalogue import devices
 
@@ -155,6 +156,16 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
     Raises:
         KeyError: a CPU or accelerator that is not in the mapping, or a runtime that no pattern knows.
     """
+    samples = list(_read(data, dropped))
+    for sample, wrong in zip(samples, contradicted(samples), strict=True):
+        if wrong:
+            dropped["slower than a larger image"] += 1
+        else:
+            yield sample
+
+
+def _read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
+    """Every row that is good by itself."""
     known = systems(data)
     for row in rows(data):
         system = known[row["sys_id"]]
