@@ -267,7 +267,10 @@ class LedgFormer(PreTrainedModel):
             order: int64 [2, M], positions among Q: the first of two must not be slower than the second.
             labels: natural log of milliseconds of the first pairs, up to Q of them.
             states: [B, N, width], of nodes that were encoded before.
-            sentence_vectors, text, numeric, edges: otherwise; see ``states``.
+            sentence_vectors: otherwise [S, text_width]; see ``LedgFormer.states``.
+            text: int64 [T], as there.
+            numeric: [T, NODE_FEATURES], as there.
+            edges: int64 [3, E], as there.
         """
         if states is None:
             flat = self.states(sentence_vectors, text, numeric, edges)
@@ -291,7 +294,11 @@ class LedgFormer(PreTrainedModel):
         return out
 
     def states(
-        self, sentence_vectors: Tensor | None, text: Tensor | None, numeric: Tensor | None, edges: Tensor | None
+        self,
+        sentence_vectors: Tensor | None,
+        text: Tensor | None,
+        numeric: Tensor | None,
+        edges: Tensor | None,
     ) -> Tensor:
         """The nodes of all graphs in a row, [T, width].
 
