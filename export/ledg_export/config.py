@@ -35,6 +35,7 @@ class LedgConfig(PretrainedConfig):
         number_noise: float = 0.06,
         order_weight: float = 1.0,
         hidden_dropout: float = 0.1,
+        whole_dropout: float = 0.2,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -51,8 +52,5 @@ class LedgConfig(PretrainedConfig):
         self.kin, self.kin_width = kin, kin_width
         self.hardware_width, self.number_noise = hardware_width, number_noise
         self.order_weight = order_weight
-        self.text_dropout, self.number_dropout, self.hidden_dropout = (
-            text_dropout,
-            number_dropout,
-            hidden_dropout,
-        )
+        self.text_dropout, self.number_dropout = text_dropout, number_dropout
+        self.hidden_dropout, self.whole_dropout = hidden_dropout, whole_dropout

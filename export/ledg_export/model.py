@@ -163,8 +163,8 @@ class Head(nn.Module):
         self.count = nn.Linear(config.width, config.totals_width)
         pooled = config.width + config.totals_width + len(TOTALS) + width
         self.whole = nn.Sequential(
-            nn.Linear(pooled, 4 * hidden), nn.GELU(), nn.Linear(4 * hidden, 2 * hidden), nn.GELU(),
-            nn.Linear(2 * hidden, 1),
+            nn.Linear(pooled, 4 * hidden), nn.Sequential(nn.GELU(), nn.Dropout(config.whole_dropout)),
+            nn.Linear(4 * hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, 1),
         )  # fmt: skip
         self.spread = nn.Sequential(nn.Linear(pooled, hidden), nn.GELU(), nn.Linear(hidden, 1))
         for last in (self.platform, self.whole[-1]):

@@ -51,8 +51,9 @@ class Recipe:
     visits: int = 3000
     budget: int = 1_500
     head_minutes: float = 0.0
-    head_visits: int = 40_000
-    head_budget: int = 24_000
+    head_visits: int = 20_000
+    head_budget: int = 8_000
+    head_decay: float = 0.2
     save_minutes: float = 5.0
     seed: int = 0
     compiled: bool = False
@@ -61,8 +62,9 @@ class Recipe:
     def for_the_head(self) -> Recipe:
         """The second phase: the head and the platform encoder on stored states."""
         return replace(
-            self, minutes=self.head_minutes, visits=self.head_visits, budget=self.head_budget, compiled=False
-        )
+            self, minutes=self.head_minutes, visits=self.head_visits, budget=self.head_budget,
+            weight_decay=self.head_decay, compiled=False,
+        )  # fmt: skip
 
 
 class Clock(TrainerCallback):
@@ -163,8 +165,7 @@ def warm_start(model: LedgFormer, run: Path) -> None:
     Raises:
         LedgError: the run has no checkpoint.
     """
-    found = [get_last_checkpoint(str(folder)) for folder in (run / HEAD, run) if folder.is_dir()]
-    last = next(filter(None, found), None)
+    last = _last(run / HEAD)[0] or _last(run)[0]
     if last is None:
         raise LedgError("no_run", f"{run}: no checkpoint", "name the folder of a run that was trained")
     old = LedgFormer.from_pretrained(last)
@@ -188,34 +189,47 @@ def train(
     torch.manual_seed(recipe.seed)
     vocabulary = embed_all(data.sentences(), embedder)
     folder.mkdir(parents=True, exist_ok=True)
-    last = get_last_checkpoint(str(folder))
+    last, _ = _last(folder)
     if last:
-        config = LedgConfig.from_pretrained(last)
+        config = LedgConfig.from_pretrained(last, **recipe.model)
     else:
         config = LedgConfig(known=data.keys(), kin=len(data.used()), **recipe.model)
     collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
     model = new_model(data, config, collator)
     if start is not None and last is None:
         warm_start(model, start)
-    head = get_last_checkpoint(str(folder / HEAD)) if (folder / HEAD).is_dir() else None
-    if head is None:
-        _fit(model, collator, folder, recipe)
+    for_the_head = recipe.for_the_head()
+    ended = _ended(folder / HEAD, for_the_head) if recipe.head_minutes else None
+    ended = ended or _ended(folder, recipe)
+    if ended:
+        model.load_state_dict(LedgFormer.from_pretrained(ended).state_dict())
     else:
-        model.load_state_dict(LedgFormer.from_pretrained(head).state_dict())
-    if recipe.head_minutes:
+        _fit(model, collator, folder, recipe)
+    if recipe.head_minutes and not _ended(folder / HEAD, for_the_head):
         model.eval().encoder.requires_grad_(False)
         rng = np.random.default_rng(recipe.seed)
         stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
         collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed, graphs=stored)
-        _fit(model, collator, folder / HEAD, recipe.for_the_head())
+        _fit(model, collator, folder / HEAD, for_the_head)
     model.eval()
     return model, vocabulary
 
 
+def _ended(folder: Path, recipe: Recipe) -> str | None:
+    """The last checkpoint of a run whose minutes have passed."""
+    last, seconds = _last(folder)
+    return last if seconds >= 60 * recipe.minutes else None
+
+
+def _last(folder: Path) -> tuple[str | None, float]:
+    """The last checkpoint of a run and the seconds that it had trained."""
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    return last, json.loads((Path(last) / CLOCK).read_text())["seconds"] if last else 0.0
+
+
 def _fit(model: LedgFormer, collator: Collator, folder: Path, recipe: Recipe) -> None:
     """Train (or go on with) what of ``model`` is not frozen, until ``recipe.minutes`` have passed in all."""
-    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    already = json.loads((Path(last) / CLOCK).read_text())["seconds"] if last else 0.0
+    last, already = _last(folder)
     clock = Clock(recipe, already)
     arguments = TrainingArguments(
         output_dir=str(folder), learning_rate=recipe.learning_rate, weight_decay=recipe.weight_decay,
