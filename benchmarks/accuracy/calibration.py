@@ -1,8 +1,8 @@
 """What a few measurements of a new chip are worth: errors of the rest after 0 to 50 of them.
 
-    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency --minutes 25
+    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency
 
-Goes on with the run of ``benchmarks.accuracy.latency`` where that is done; give it the same options.
+Predicts with the finished run of ``benchmarks.accuracy.latency``.
 
 Every platform of a held-out chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
 ``ledg_rt.calibration`` that ships, and the rest is predicted. A chip's error is the median APE over its rest; the
@@ -14,26 +14,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-import ledg_rt
-from benchmarks.accuracy.latency import RESULTS, Predict, draw, predict_samples
-from benchmarks.accuracy.splits import chip_of, split
-from ledg_export import train as training
-from ledg_export.batches import LatencyData
+from benchmarks.accuracy.latency import RESULTS, Predict, draw, predictor_of
+from benchmarks.accuracy.splits import chip_of
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load, training_sources
-from ledg_export.train import Recipe
 from ledg_rt.calibration import fit
-from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import GraphEncoding, rebatch
 from ledg_rt.platforms import resolve
 from ledg_rt.roofline import log_intensity
@@ -129,26 +121,15 @@ def table(results: Sequence[Result]) -> str:
 
 
 def main() -> None:
-    """Parse the command line, load or train the run, measure, print."""
+    """Parse the command line, load the run, measure, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
-    parser.add_argument("--minutes", type=float, default=25, help="of training, where the run is not done")
-    parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
-    parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     options = parser.parse_args()
-    corpus = load(options.cache, training_sources(options.cache))
-    parts = split(corpus.samples)
-    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
-    model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
-    if (
-        int(os.environ.get("RANK", "0")) > 0
-    ):  # of several processes that train together the first one measures
-        return
+    parts, graphs, predictor = predictor_of(options.cache, options.run)
     held_out = parts.new_device if options.part == "test" else parts.validation_device
     samples = [
         sample
@@ -156,8 +137,7 @@ def main() -> None:
         for sample in draw([sample for sample in held_out if sample.source == source])
     ]
     factor = json.loads((RESULTS / "intervals.json").read_text())["unknown"]["factor"]
-    predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
-    results = measure(samples, predictor, corpus.graphs, factor)
+    results = measure(samples, predictor, graphs, factor)
     print(table(results))
     if options.part == "test":
         (RESULTS / "calibration.json").write_text(

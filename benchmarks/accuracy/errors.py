@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import ledg_rt
-from benchmarks.accuracy.latency import RESULTS, Predict, draw, predict_samples
-from benchmarks.accuracy.splits import chip_of, split
-from ledg_export import train as training
-from ledg_export.batches import LatencyData
+from benchmarks.accuracy.latency import RESULTS, Predict, draw, predictor_of
+from benchmarks.accuracy.splits import chip_of
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load, training_sources
-from ledg_export.train import Recipe
-from ledg_rt.embedding import Embedder
 from ledg_rt.platforms.catalogue import devices
 
 ROWS = 400
@@ -65,19 +58,12 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
-    parser.add_argument("--minutes", type=float, default=34, help="of training, where the run is not done")
     options = parser.parse_args()
-    corpus = load(options.cache, training_sources(options.cache))
-    parts = split(corpus.samples)
-    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    model, vocabulary = training.train(
-        LatencyData(parts.train, corpus.graphs), embedder, options.run, Recipe(minutes=options.minutes)
-    )
+    parts, _, predictor = predictor_of(options.cache, options.run)
     factors = {
         evidence: found["factor"]
         for evidence, found in json.loads((RESULTS / "intervals.json").read_text()).items()
     }
-    predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
     samples = [
         sample
         for held_out in (parts.new_architecture, parts.new_device)

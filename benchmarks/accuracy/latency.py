@@ -31,7 +31,6 @@ from ledg_export.batches import LatencyData, predict
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
-from ledg_export.packing import Vocabulary
 from ledg_export.train import Recipe, embed_all
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import GraphEncoding, rebatch
@@ -64,10 +63,10 @@ def main() -> None:
     parts = split(corpus.samples)
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    model, vocabulary = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
+    model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes that train together the first one scores
         return
-    predictor = partial(predict_samples, model, vocabulary, embedder, graphs=corpus.graphs)
+    predictor = partial(predict_samples, model, embedder, graphs=corpus.graphs)
     sources = options.sources.split(",")
     rows = evaluate(parts, corpus.graphs, predictor, options.part, sources, baselines=not options.ours)
     if options.ours and options.part == "test":
@@ -79,6 +78,18 @@ def main() -> None:
         found = intervals(parts, predictor)
         print(json.dumps(found, indent=1))
         (RESULTS / "intervals.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def predictor_of(cache: Path, run: Path) -> tuple[Split, Mapping[str, GraphEncoding], Predict]:
+    """The split samples of the corpus, its graphs, and what a finished run predicts.
+
+    Raises:
+        LedgError: the run has no checkpoint.
+    """
+    corpus = load(cache, training_sources(cache))
+    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
+    predictor = partial(predict_samples, training.trained(run), embedder, graphs=corpus.graphs)
+    return split(corpus.samples), corpus.graphs, predictor
 
 
 Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
@@ -179,12 +190,12 @@ def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.f
     return np.abs(predicted[:, 0] - measured) / np.exp(predicted[:, 1]), weights
 
 
-def predict_samples(model: LedgFormer, vocabulary: Vocabulary, embedder: Embedder, samples: Sequence[Sample], *, graphs: Mapping[str, GraphEncoding]) -> NDArray[np.float64]:  # fmt: skip
+def predict_samples(
+    model: LedgFormer, embedder: Embedder, samples: Sequence[Sample], *, graphs: Mapping[str, GraphEncoding]
+) -> NDArray[np.float64]:
     """Log milliseconds and log spread of ``samples``, [rows, 2], by a trained model."""
     data = LatencyData(samples, graphs)
-    missing = [sentence for sentence in data.sentences() if sentence not in vocabulary.index]
-    whole = vocabulary.extended(embed_all(missing, embedder)) if missing else vocabulary
-    predicted = predict(model, whole, data)
+    predicted = predict(model, embed_all(data.sentences(), embedder), data)
     order = {(visit.graph_id, visit.batch, int(platform)): predicted[at] for at, (visit, platform) in enumerate((visit, platform) for visit in data.visits for platform in visit.platforms)}  # fmt: skip
     position = {platform: at for at, platform in enumerate(data.platform_ids)}
     return np.array([order[sample.graph_id, sample.batch, position[sample.platform]] for sample in samples])

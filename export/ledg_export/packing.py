@@ -40,13 +40,6 @@ class Vocabulary:
         self.index = {sentence: at for at, sentence in enumerate(vectors)}
         self.vectors = torch.from_numpy(np.stack(list(vectors.values())).astype(np.float32))
 
-    def extended(self, other: Vocabulary) -> Vocabulary:
-        """With the sentences of ``other`` as well."""
-        return Vocabulary({**self._rows(), **other._rows()})
-
-    def _rows(self) -> dict[str, NDArray[np.float32]]:
-        return {sentence: self.vectors[at].numpy() for sentence, at in self.index.items()}
-
 
 class Graphs(Protocol):
     """What a ``Collator`` asks of the graphs of its visits."""

@@ -159,8 +159,8 @@ def new_model(data: LatencyData, config: LedgConfig, collator: Collator) -> Ledg
     return model
 
 
-def warm_start(model: LedgFormer, run: Path) -> None:
-    """Copy the weights of the last checkpoint of ``run``, and its memories of the platforms that both know.
+def trained(run: Path) -> LedgFormer:
+    """The model of a run's last checkpoint.
 
     Raises:
         LedgError: the run has no checkpoint.
@@ -168,7 +168,17 @@ def warm_start(model: LedgFormer, run: Path) -> None:
     last = _last(run / HEAD)[0] or _last(run)[0]
     if last is None:
         raise LedgError("no_run", f"{run}: no checkpoint", "name the folder of a run that was trained")
-    old = LedgFormer.from_pretrained(last)
+    model: LedgFormer = LedgFormer.from_pretrained(last)
+    return model.eval()
+
+
+def warm_start(model: LedgFormer, run: Path) -> None:
+    """Copy the weights of the last checkpoint of ``run``, and its memories of the platforms that both know.
+
+    Raises:
+        LedgError: the run has no checkpoint.
+    """
+    old = trained(run)
     memories = old.platform_encoder.known.weight.detach()
     weights = {name: tensor for name, tensor in old.state_dict().items() if name not in OF_ITS_DATA}
     model.load_state_dict(weights, strict=False)
