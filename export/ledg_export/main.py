@@ -105,7 +105,10 @@ def embedder(output: Path = Path("ledg_rt/bundle")) -> None:
 
 @app.command()
 def train(
-    minutes: Annotated[float, typer.Option(help="Training time in all, over every resumed run.")],
+    minutes: Annotated[float, typer.Option(help="Training time of the whole model, over every resumed run.")],
+    head_minutes: Annotated[
+        float, typer.Option(help="Then of the head alone, on the stored states of all graphs (some 3 GB).")
+    ],
     cache: Cache = Path(".cache/corpus"),
     run: Annotated[Path, typer.Option(help="Checkpoints; an interrupted run goes on.")] = Path(
         "checkpoints/final"
@@ -133,7 +136,9 @@ def train(
     from ledg_export.train import Recipe, train_bundle
 
     factors = json.loads(intervals.read_text(encoding="utf-8"))
-    recipe = Recipe(minutes=minutes, learning_rate=rate, seed=seed, compiled=compiled)
+    recipe = Recipe(
+        minutes=minutes, head_minutes=head_minutes, learning_rate=rate, seed=seed, compiled=compiled
+    )
     train_bundle(cache, run, bundle, recipe, name=name, intervals=factors, start=start)
 
 

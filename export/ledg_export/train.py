@@ -42,7 +42,7 @@ OF_ITS_DATA = tuple(
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run but its data."""
+    """Everything that decides a training run but its data; ``head_*`` are for its second phase."""
 
     minutes: float
     learning_rate: float = 2e-3
@@ -53,6 +53,7 @@ class Recipe:
     head_minutes: float = 0.0
     head_visits: int = 20_000
     head_budget: int = 8_000
+    head_rate: float = 2e-3
     head_decay: float = 0.2
     save_minutes: float = 5.0
     seed: int = 0
@@ -63,7 +64,7 @@ class Recipe:
         """The second phase: the head and the platform encoder on stored states."""
         return replace(
             self, minutes=self.head_minutes, visits=self.head_visits, budget=self.head_budget,
-            weight_decay=self.head_decay, compiled=False,
+            learning_rate=self.head_rate, weight_decay=self.head_decay, compiled=False,
         )  # fmt: skip
 
 
@@ -274,6 +275,7 @@ def train_bundle(
         "samples": dict(sorted(sources.items())),
         "graphs": len(corpus.graphs),
         "minutes": recipe.minutes,
+        "head_minutes": recipe.head_minutes,
         "seed": recipe.seed,
     }
     factors = {evidence: found["factor"] for evidence, found in intervals.items()}
