@@ -51,7 +51,7 @@ def test_hw_nas_bench_has_a_graph_a_data_set_and_no_failed_compilations(data):
     samples = list(hw_nas_bench.read(data, dropped))
     assert [(sample.graph_id, sample.platform, sample.latency_ms) for sample in samples] == [
         (f"nasbench201/{SAME}", "jetson-tx2-gpu/tensorrt/fp32", 5.8),
-        (f"nasbench201/{SAME}", "pixel-3-cpu/tflite/fp32", 3.6),
+        (f"nasbench201/{CELL}@cifar10+folded", "pixel-3-cpu/tflite/fp32", 3.6),  # its dead convolution ran
         (f"nasbench201/{SAME}@ImageNet16-120", "jetson-tx2-gpu/tensorrt/fp32", 6.5),
         (f"nasbench201/{SAME}@ImageNet16-120", "coral-dev-board-edge-tpu/tflite-edgetpu/int8", 1.4),
     ]
@@ -163,6 +163,25 @@ def test_cells_share_a_graph_id_where_they_are_one_network(dataset):
             assert (hashes[left] == hashes[right]) == (ids[left] == ids[right]), (ids[left], ids[right])
             shared += hashes[left] == hashes[right]
     assert shared > 30
+
+
+@needs_data
+def test_ways_share_the_graphs_that_they_have_in_common():
+    cells = Cells.of(DATA)
+    lean = {cells.lean(index) for index in cells.strings}
+    for way, graphs, own in (("summed", 8723, 4455), ("kept", 6133, 200), ("folded", 7331, 1398)):
+        ids = {cells.run(index, way) for index in cells.strings}
+        assert (len(ids), len(ids - lean)) == (graphs, own)
+        assert all(name.endswith(f"@cifar10+{way}") for name in ids - lean)
+
+
+@needs_data
+@pytest.mark.parametrize("way", ["summed", "kept", "folded"])
+def test_ids_of_a_way_are_the_graphs_of_that_way(way):
+    cells = Cells.of(DATA)
+    for index in list(cells.strings)[::1500]:
+        shared = graph_sha256(read_graph(zoo.build(cells.run(index, way)).SerializeToString()))
+        assert shared == canonical(cells.strings[index], f"cifar10+{way}")
 
 
 @needs_data

@@ -2,9 +2,8 @@
 
 Source: Li et al., HW-NAS-Bench, ICLR 2021 (arXiv 2103.10584; GATECH-EIC/HW-NAS-Bench, MIT), batch 1. The TX2 ran
 TensorRT in a precision that the table does not name (fp32 is assumed), the Edge TPU compiled int8 TFLite models, the
-phone TFLite. On the Edge TPU latencies do not follow the dead edges of a cell. On the other two, cells that differ by
-these alone are further apart than the noise, on the Pixel 3 in part by what the edges would cost
-(``benchmarks.accuracy.nasbench201_identity``). All graphs are built without them.
+phone TFLite. Each ran its own part of what is dead in a cell (``WAYS``; ``benchmarks.accuracy.nasbench201_identity``
+has the evidence).
 """
 
 from __future__ import annotations
@@ -27,6 +26,9 @@ PLATFORMS: Mapping[str, str] = {
 }
 """Column -> platform."""
 
+WAYS: Mapping[str, str] = {"edgegpu_latency": "summed", "edgetpu_latency": "", "pixel3_latency": "folded"}
+"""Column -> which edges ran, as ``zoo.nasbench201_runs`` names it."""
+
 LEAST_PHONE_MS = 0.5
 """Values of the phone below this are networks without a path from input to output."""
 
@@ -41,7 +43,9 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
                 if reason := _fault(column, latency):
                     dropped[reason] += 1
                 else:
-                    yield cells.sample(row["arch_idx"], platform, latency, SOURCE, row["dataset"])
+                    yield cells.sample(
+                        row["arch_idx"], platform, latency, SOURCE, row["dataset"], WAYS[column]
+                    )
 
 
 def _fault(column: str, latency_ms: float) -> str | None:

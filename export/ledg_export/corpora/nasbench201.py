@@ -39,32 +39,43 @@ class Cells:
 
         A class has more graphs than one where its cells add in another order or share a sum.
         """
-        first = self._first_of_key[network_key(self.strings[index])]
-        return f"{FAMILY}/{first}{_at(dataset)}"
+        return self.run(index, "", dataset)
+
+    def run(self, index: str, way: str, dataset: str = "cifar10") -> str:
+        """The graph id of a cell run in a way of ``zoo.nasbench201_runs``; cells with one graph share an id.
+
+        It is that of a cell of which nothing dead is run, where there is one with the same graph.
+        """
+        text, own = self._graphs(way)[index]
+        setting = f"{dataset}+{own}" if own else dataset
+        return f"{FAMILY}/{text}" + ("" if setting == "cifar10" else f"@{setting}")
+
+    def _graphs(self, way: str) -> Mapping[str, tuple[str, str]]:
+        """Index -> string and way of the first cell with the same graph."""
+        if way not in self._known:
+            firsts: dict[bytes, tuple[str, str]] = {}
+            for own in ("", way):
+                for text in self.strings.values():
+                    firsts.setdefault(network_key(text, own), (text, own))
+            self._known[way] = {index: firsts[network_key(text, way)] for index, text in self.strings.items()}
+        return self._known[way]
 
     @cached_property
-    def _first_of_key(self) -> Mapping[bytes, str]:
-        found: dict[bytes, str] = {}
-        for string in self.strings.values():
-            found.setdefault(network_key(string), string)
-        return found
+    def _known(self) -> dict[str, Mapping[str, tuple[str, str]]]:
+        return {}
 
     def eager(self, index: str) -> str:
         """The graph id of a cell of which every edge is run."""
         return f"{FAMILY}/{self.strings[index]}@cifar10+eager"
 
     def sample(
-        self, index: str, platform: str, latency_ms: float, source: str, dataset: str = "cifar10"
-    ) -> Sample:
-        """A mean latency in ms of one image on a platform that runs nothing dead."""
+        self, index: str, platform: str, latency_ms: float, source: str, dataset: str = "cifar10", way: str = ""
+    ) -> Sample:  # fmt: skip
+        """A mean latency in ms of one image on a platform that runs cells in a way; without, nothing dead."""
         return Sample(
-            graph_id=self.lean(index, dataset), platform=platform, batch=1, latency_ms=latency_ms,
+            graph_id=self.run(index, way, dataset), platform=platform, batch=1, latency_ms=latency_ms,
             statistic="mean", source=source, family=FAMILY, isomorphism=self.isomorphism(index),
         )  # fmt: skip
-
-
-def _at(dataset: str) -> str:
-    return "" if dataset == "cifar10" else f"@{dataset}"
 
 
 def _column(path: Path, name: str) -> Mapping[str, str]:

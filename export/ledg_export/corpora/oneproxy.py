@@ -2,7 +2,7 @@
 
 Source: Lu et al., One Proxy Device Is Enough, SIGMETRICS 2022 (Ren-Research/OneProxy, MIT), batch 1. ``eagle_*`` are
 BRP-NAS's measurements (runtimes not stated), ``true_*`` nn-Meter's (TFLite 2.1 on GPUs, OpenVINO 2019 R2 on the Neural
-Compute Stick 2). No column follows the dead edges of a cell.
+Compute Stick 2). BRP-NAS's ran nothing that is dead in a cell, nn-Meter's one thing (``WAYS``).
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ PLATFORMS: Mapping[str, str] = {
 }
 """Column -> platform."""
 
+WAYS: Mapping[str, str] = {"true_630": "kept", "true_640": "kept", "true_vpu": "kept"}
+"""Column -> which edges ran, as ``zoo.nasbench201_runs`` names it; of the others none that is dead."""
+
 TWICE: Mapping[str, str] = {
     "eagle_i7": "brp_nas", "rice_edgegpu": "hw_nas_bench", "rice_edgetpu": "hw_nas_bench", "rice_pixel3": "hw_nas_bench",
 }  # fmt: skip
@@ -44,4 +47,6 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         for row in csv.DictReader(stream):
             dropped.update(f"the same as {source}" for source in TWICE.values())
             for column, platform in PLATFORMS.items():
-                yield cells.sample(row["arch_idx"], platform, float(row[column]), SOURCE)
+                yield cells.sample(
+                    row["arch_idx"], platform, float(row[column]), SOURCE, way=WAYS.get(column, "")
+                )

@@ -6,7 +6,8 @@ Architecture: the benchmark's own string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`
 What computes nothing is not in the graph: ``none`` edges, everything that only they feed, and everything
 that only feeds them. A cell whose output is zero is a product of its input with 0. With ``+eager`` after the
 data set (``@cifar10+eager``) the graph is what the benchmark's own code runs operator by operator: a
-``none`` edge is a product with 0, and nothing is left out.
+``none`` edge is a product with 0, and nothing is left out. ``+summed``, ``+kept`` and ``+folded`` are what some
+runtimes run of it (``nasbench201_runs``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hashlib import blake2b
 from onnx import ModelProto, NodeProto
 
 from ledg_export.zoo.builder import Net, Tensor
+from ledg_export.zoo.nasbench201_runs import WAYS, ZERO, Cell, executed
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 WIDTHS = (16, 32, 64)
@@ -25,9 +27,6 @@ CELLS = 5
 
 DATASETS = {"cifar10": (32, 10), "cifar100": (32, 100), "ImageNet16-120": (16, 120)}
 """(resolution, classes)."""
-
-Cell = tuple[tuple[str, ...], ...]
-"""``cell[i][j]``: the operation on the edge from node ``j`` to node ``i + 1``."""
 
 _EDGE = re.compile(r"([a-z_0-9]+)~(\d)")
 
@@ -52,8 +51,8 @@ def parse(text: str) -> Cell:
     return tuple(nodes)
 
 
-def network_key(text: str, eager: bool = False) -> bytes:
-    """Equal for two cells where what is built of them (with or without ``+eager``) is one network, 16 bytes.
+def network_key(text: str, way: str = "") -> bytes:
+    """Equal for two cells where what is built of them (``way``: as after the ``+``) is one network, 16 bytes.
 
     Weisfeiler-Lehman labels of the operations of one cell, from above and from below, as ``graph_sha256`` has them.
 
@@ -61,7 +60,7 @@ def network_key(text: str, eager: bool = False) -> bytes:
         ValueError: ``text`` is not a cell.
 
     """
-    made = {node.output[0]: node for node in _operations(text, eager)}
+    made = {node.output[0]: node for node in _operations(text, way)}
     above: dict[str, bytes] = {}
     for name, node in made.items():
         own = node.op_type.encode() + bytes(_kernel(node))
@@ -76,22 +75,23 @@ def network_key(text: str, eager: bool = False) -> bytes:
     return _digest(b"", labels)
 
 
-def convolutions(text: str, eager: bool = False) -> tuple[int, int]:
+def convolutions(text: str, way: str = "") -> tuple[int, int]:
     """How many 1x1 and 3x3 convolutions one cell runs.
 
     Raises:
         ValueError: ``text`` is not a cell.
 
     """
-    sizes = [_kernel(node)[0] for node in _operations(text, eager) if node.op_type == "Conv"]
+    sizes = [_kernel(node)[0] for node in _operations(text, way) if node.op_type == "Conv"]
     return sizes.count(1), sizes.count(3)
 
 
-def _operations(text: str, eager: bool) -> list[NodeProto]:
+def _operations(text: str, way: str) -> list[NodeProto]:
     """The operations of one cell, in an order to run them."""
     net = Net(1)
     x = net.input(1, 1, 1)
-    return list(net.model(_node(net, parse(text), eager, {0: x}, 3) or net.scaled("Mul", x, 0.0)).graph.node)
+    output = _node(net, executed(parse(text), way), {0: x}, 3) or net.scaled("Mul", x, 0.0)
+    return list(net.model(output).graph.node)
 
 
 def _kernel(node: NodeProto) -> list[int]:
@@ -110,10 +110,10 @@ def build(arch: str, batch: int) -> ModelProto:
 
     """
     text, _, setting = arch.partition("@")
-    dataset, _, mode = (setting or "cifar10").partition("+")
-    if dataset not in DATASETS or mode not in ("", "eager"):
-        raise ValueError(f"want @<{'|'.join(DATASETS)}>[+eager], not @{setting}")
-    cell = parse(text)
+    dataset, _, way = (setting or "cifar10").partition("+")
+    if dataset not in DATASETS or way not in WAYS:
+        raise ValueError(f"want @<{'|'.join(DATASETS)}>[+<{'|'.join(filter(None, WAYS))}>], not @{setting}")
+    cell = executed(parse(text), way)
     resolution, classes = DATASETS[dataset]
     net = Net(batch)
     x = net.conv(net.input(3, resolution, resolution), WIDTHS[0], 3)
@@ -121,18 +121,18 @@ def build(arch: str, batch: int) -> ModelProto:
         if width != x.shape[1]:
             x = _reduction(net, x, width)
         for _ in range(CELLS):
-            output = _node(net, cell, mode == "eager", {0: x}, len(cell))
+            output = _node(net, cell, {0: x}, len(cell))
             x = output or net.scaled("Mul", x, 0.0)
     x = net.relu(net.batch_norm(x))
     return net.model(net.dense(net.flatten(net.mean(x)), classes))
 
 
-def _node(net: Net, cell: Cell, eager: bool, done: dict[int, Tensor | None], number: int) -> Tensor | None:
+def _node(net: Net, cell: Cell, done: dict[int, Tensor | None], number: int) -> Tensor | None:
     """The sum of a node's edges, built when something reads it; ``None`` where it is zero."""
     if number not in done:
         total: Tensor | None = None
         for source, operation in enumerate(cell[number - 1]):
-            x = None if operation == "none" and not eager else _node(net, cell, eager, done, source)
+            x = None if operation == "none" else _node(net, cell, done, source)
             if x is not None:
                 edge = _edge(net, x, operation)
                 total = edge if total is None else net.add(total, edge)
@@ -141,7 +141,7 @@ def _node(net: Net, cell: Cell, eager: bool, done: dict[int, Tensor | None], num
 
 
 def _edge(net: Net, x: Tensor, operation: str) -> Tensor:
-    if operation == "none":
+    if operation == ZERO:
         return net.scaled("Mul", x, 0.0)
     if operation == "skip_connect":
         return x
