@@ -143,14 +143,18 @@ def test_columns_left_out_are_the_same_as_those_kept():
         assert len(differ) <= 14  # cells that OneProxy's encoding does not tell apart
 
 
+@pytest.fixture(scope="module")
+def cells():
+    return Cells.of(DATA)
+
+
 def canonical(string, dataset):
     return graph_sha256(read_graph(zoo.build(f"nasbench201/{string}@{dataset}").SerializeToString()))
 
 
 @needs_data
 @pytest.mark.parametrize("dataset", ["cifar10", "ImageNet16-120"])
-def test_cells_share_a_graph_id_where_they_are_one_network(dataset):
-    cells = Cells.of(DATA)
+def test_cells_share_a_graph_id_where_they_are_one_network(cells, dataset):
     classes = defaultdict(list)
     for index, representative in cells.representatives.items():
         classes[representative].append(index)
@@ -166,8 +170,7 @@ def test_cells_share_a_graph_id_where_they_are_one_network(dataset):
 
 
 @needs_data
-def test_ways_share_the_graphs_that_they_have_in_common():
-    cells = Cells.of(DATA)
+def test_ways_share_the_graphs_that_they_have_in_common(cells):
     lean = {cells.lean(index) for index in cells.strings}
     for way, graphs, own in (("summed", 8723, 4455), ("kept", 6133, 200), ("folded", 7331, 1398)):
         ids = {cells.run(index, way) for index in cells.strings}
@@ -177,16 +180,14 @@ def test_ways_share_the_graphs_that_they_have_in_common():
 
 @needs_data
 @pytest.mark.parametrize("way", ["summed", "kept", "folded"])
-def test_ids_of_a_way_are_the_graphs_of_that_way(way):
-    cells = Cells.of(DATA)
+def test_ids_of_a_way_are_the_graphs_of_that_way(cells, way):
     for index in list(cells.strings)[::1500]:
         shared = graph_sha256(read_graph(zoo.build(cells.run(index, way)).SerializeToString()))
         assert shared == canonical(cells.strings[index], f"cifar10+{way}")
 
 
 @needs_data
-def test_lean_graphs_are_fewer_than_cells():
-    cells = Cells.of(DATA)
+def test_lean_graphs_are_fewer_than_cells(cells):
     ids = {cells.lean(index) for index in cells.strings}
     classes = {cells.isomorphism(index) for index in cells.strings}
     assert (len(ids), len(classes)) == (5933, 6466)

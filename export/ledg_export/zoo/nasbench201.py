@@ -13,6 +13,7 @@ runtimes run of it (``nasbench201_runs``).
 from __future__ import annotations
 
 import re
+from functools import cache
 from hashlib import blake2b
 
 from onnx import ModelProto, NodeProto
@@ -51,6 +52,7 @@ def parse(text: str) -> Cell:
     return tuple(nodes)
 
 
+@cache
 def network_key(text: str, way: str = "") -> bytes:
     """Equal for two cells where what is built of them (``way``: as after the ``+``) is one network, 16 bytes.
 
