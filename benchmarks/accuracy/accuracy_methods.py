@@ -38,13 +38,14 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Method:
-    """``draw``: a recipe from a generator. ``scores``: of all cells of ``wanted`` from the classes ``known`` with
+    """``draw``: a recipe from a generator; ``final``: what is run of the chosen one. ``scores``: of all cells of ``wanted`` from the classes ``known`` with
     ``targets``; ``wanted`` are classes, too.
     """
 
     name: str
     draw: Callable[[np.random.Generator], Any]
     scores: Callable[[CellSpace, Rows, Scores, Rows, Any, int], Scores]
+    final: Callable[[Any], Any] = lambda recipe: recipe
 
 
 def normal_scores(accuracies: Scores) -> Scores:
@@ -75,20 +76,24 @@ members = cache(Members)
 
 @dataclass(frozen=True)
 class LedgRecipe:
-    """``training``: of each of ``nets`` encoders. ``process``: weight of the Gaussian process in the rank average,
-    ``reach``: how much its distances count the pretrained states, against 1 for structure, ``smoothness``: of it.
+    """``training``: of each of ``nets`` encoders. ``process``: weight of the Gaussian process in the rank average;
+    ``reach``: how much its distances count the pretrained states, ``structural``: how much the structure itself;
+    ``smoothness``: of its kernel.
     """
 
     training: Recipe
-    nets: int = 2
+    nets: int = 1
     process: float = 0.5
-    reach: float = 0.5
+    reach: float = 2.0
+    structural: float = 1.0
     smoothness: float = 2.5
 
 
 PRETRAINING = Recipe(
     width=48, layers=3, dropout=0.0, steps=1000, batch=128, learning_rate=4e-3, weight_decay=0.01
 )  # fmt: skip
+NETS = 2
+"""Encoders of a final run; a recipe is judged with one of them."""
 CACHE = Path(".cache/nasbench201_accuracy")
 
 
@@ -155,13 +160,6 @@ class _States(nn.Module):
         return self.model.states(cells)
 
 
-@cache
-def class_structure(space: CellSpace) -> NDArray[np.float64]:
-    """``structure`` of all classes, all of variance 1 in sum."""
-    found = class_means(structure(space), space.classes)
-    return found / np.sqrt(found.var(0).sum())
-
-
 def encoder_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: Recipe, net: int, seed: int) -> Scores:  # fmt: skip
     """Of the pretrained encoder ``net`` that was trained further on ``known``."""
     model = new_model(structure(space).shape[1], recipe, net)
@@ -174,28 +172,38 @@ def encoder_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows,
     return members(space).mean(lambda rows: outputs(model, cells, rows), wanted)
 
 
-def process_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe, seed: int) -> Scores:  # fmt: skip
-    """Of a Gaussian process over the pretrained encoder's states and the structure."""
-    points = 3 * np.column_stack([recipe.reach * pretrained_states(space, seed), class_structure(space)])
-    return gaussian_process(points[known], targets, points[wanted], recipe.smoothness, seed)
+def process_scores(
+    space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe
+) -> Scores:
+    """Of a Gaussian process over the states of the pretrained encoders and the structure."""
+    states = np.column_stack([pretrained_states(space, net) for net in range(recipe.nets)])
+    structural = class_means(structure(space), space.classes)
+    points = np.column_stack([recipe.reach * states / np.sqrt(recipe.nets), recipe.structural * structural])
+    return gaussian_process(points[known], targets, points[wanted], recipe.smoothness, 0)
 
 
 def ledg_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe, seed: int) -> Scores:  # fmt: skip
-    """Weighted mean of the ranks by the encoders and by the process."""
-    process = process_scores(space, known, targets, wanted, recipe, 0)
-    nets = [
-        encoder_scores(space, known, targets, wanted, recipe.training, net, seed)
-        for net in range(recipe.nets)
-    ]
-    by_nets = rankdata(np.mean(nets, axis=0))
-    return recipe.process * rankdata(process) + (1 - recipe.process) * by_nets
+    """Weighted mean of the ranks by the encoders, as many times trained as pretrained, and by the process."""
+    found = np.zeros(len(wanted))
+    if recipe.process > 0:
+        found += recipe.process * rankdata(process_scores(space, known, targets, wanted, recipe))
+    if recipe.process < 1:
+        nets = [
+            encoder_scores(space, known, targets, wanted, recipe.training, net, seed)
+            for net in range(recipe.nets)
+        ]
+        found += (1 - recipe.process) * rankdata(np.mean(nets, axis=0))
+    return found
 
 
 def draw_ledg(rng: np.random.Generator) -> LedgRecipe:
-    """The sizes are those of pretraining."""
-    training = replace(_draw_training(rng), width=PRETRAINING.width, layers=PRETRAINING.layers)
+    """The sizes are those of pretraining; rates are lower than from random weights."""
+    training = replace(
+        _draw_training(rng), width=PRETRAINING.width, layers=PRETRAINING.layers, dropout=float(rng.choice([0.0, 0.05, 0.1])),
+        steps=int(rng.choice([100, 200])), learning_rate=float(10 ** rng.uniform(-3.7, -2.5)),
+    )  # fmt: skip
     return LedgRecipe(
-        training, process=float(rng.choice([0.3, 0.5, 0.7])), reach=float(rng.choice([0.25, 0.5, 1.0, 2.0])),
+        training, process=float(rng.choice([0.3, 0.5, 0.7])), reach=float(rng.choice([1.0, 2.0, 5.0])),
         smoothness=float(rng.choice([1.5, 2.5, np.inf])),
     )  # fmt: skip
 
@@ -206,7 +214,7 @@ def draw_ledg(rng: np.random.Generator) -> LedgRecipe:
 def _draw_training(rng: np.random.Generator) -> Recipe:
     return Recipe(
         width=int(rng.choice([32, 64])), layers=int(rng.integers(2, 5)), dropout=float(rng.choice([0.0, 0.05, 0.1, 0.2])),
-        steps=int(rng.choice([100, 150, 200])), batch=int(rng.choice([64, 128])),
+        steps=int(rng.choice([150, 300, 450])), batch=int(rng.choice([64, 128])),
         learning_rate=float(10 ** rng.uniform(-3.2, -2)), weight_decay=float(10 ** rng.uniform(-3, -0.5)),
         hinge=float(rng.choice([0.0, 0.5, 1.0, 3.0])), margin=float(rng.choice([0.05, 0.1, 0.3])),
     )  # fmt: skip
@@ -226,21 +234,29 @@ def graphs_of(space: CellSpace) -> Graphs:
     )  # fmt: skip
 
 
-def peer(name: str, network: Callable[..., nn.Module], layers: tuple[int, ...], views: tuple[float, ...] = (0.0,)) -> Method:  # fmt: skip
-    """A published network in our loop, on one encoding of each class."""
+def peer(name: str, network: Callable[..., nn.Module], layers: tuple[int, ...], views: tuple[float, ...] = (0.0,), most: int = 450) -> Method:  # fmt: skip
+    """A published network in the loop that ours has, from random weights; a class is all of its encodings.
+
+    ``most``: steps that the budget allows.
+    """
 
     def draw(rng: np.random.Generator) -> Recipe:
         found = _draw_training(rng)
-        return replace(found, layers=int(rng.choice(layers)), views=float(rng.choice(views)))
+        return replace(
+            found, layers=int(rng.choice(layers)), views=float(rng.choice(views)), steps=min(found.steps, most)
+        )  # fmt: skip
 
     def scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: Recipe, seed: int) -> Scores:  # fmt: skip
         graphs = graphs_of(space)
         torch.manual_seed(seed)
         sizes = (graphs.features.shape[-1], graphs.totals.shape[-1])
         model = network(*sizes, width=recipe.width, layers=recipe.layers, dropout=recipe.dropout)
-        first = torch.tensor([int(item[0]) for item in members(space).of])
-        fit(model, graphs[first[known]], torch.from_numpy(targets).float(), recipe, torch.Generator().manual_seed(seed))  # fmt: skip
-        return outputs(model, graphs, first[wanted]).double().numpy()
+        of = members(space).of
+        fit(
+            model, graphs, torch.from_numpy(targets).float(), recipe, torch.Generator().manual_seed(seed),
+            [of[item] for item in known],
+        )  # fmt: skip
+        return members(space).mean(lambda rows: outputs(model, graphs, rows), wanted)
 
     return Method(name, draw, scores)
 
@@ -259,9 +275,9 @@ def draw_paths(rng: np.random.Generator) -> PathRecipe:
     )  # fmt: skip
 
 
-LEDG = Method("ledg", draw_ledg, ledg_scores)
+LEDG = Method("ledg", draw_ledg, ledg_scores, lambda recipe: replace(recipe, nets=NETS))
 ENSEMBLE = Method("path ensemble", draw_paths, ensemble_scores)
 PEERS = (
     peer("NNLP", Nnlp, (2,)), peer("BRP-NAS GCN", BrpNas, (4,)), peer("NAR-Former V2", NarFormerV2, (2,)),
-    peer("NN-Former", NnFormer, (2, 3), (0.0, 0.5)),
+    peer("NN-Former", NnFormer, (2, 3), (0.0, 0.5), most=300),
 )  # fmt: skip

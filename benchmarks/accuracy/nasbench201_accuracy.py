@@ -118,7 +118,7 @@ def held_out_tau(method: Method, space: CellSpace, dataset: str, recipe: Any) ->
 
 
 def tuned(method: Method, space: CellSpace, dataset: str) -> tuple[Any, list[float]]:
-    """The best of ``TRIALS`` recipes, and the held-out tau of each."""
+    """What is run of the best of ``TRIALS`` recipes, and the held-out tau of each."""
     recipes = [method.draw(np.random.default_rng((crc32(method.name.encode()), at))) for at in range(TRIALS)]
 
     def trial(recipe: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def tuned(method: Method, space: CellSpace, dataset: str) -> tuple[Any, list[flo
         kept(f"{space.name}-tune-{method.name}-{at}", partial(trial, recipe))["tau"]
         for at, recipe in enumerate(recipes)
     ]
-    return recipes[int(np.argmax(found))], found
+    return method.final(recipes[int(np.argmax(found))]), found
 
 
 def scored(

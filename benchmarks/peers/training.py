@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ledg_export.accuracy_model import ranking_loss
 
 PREDICTED_AT_ONCE = 1024
+STEPS_FOR = 450
 WARM_UP = 0.15
 LARGEST_GRADIENT = 1.0
 
@@ -28,8 +29,11 @@ Items = TypeVar("Items", bound=Batchable)
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. ``hinge``: weight of the pairwise hinge beside the squared error, with ``margin`` (targets have
-    deviation 1); ``views``: weight of the squared difference of two dropout views.
+    """How to train.
+
+    ``steps``: for up to ``STEPS_FOR`` targets, in proportion for more. ``hinge``: weight of the pairwise hinge beside the
+    squared error, with ``margin`` (targets have deviation 1). ``views``: weight of the squared difference of two
+    dropout views.
     """
 
     width: int = 48
@@ -48,17 +52,18 @@ def fit(
     model: nn.Module, graphs: Batchable, targets: Tensor, recipe: Recipe, generator: torch.Generator,
     encodings: list[Tensor] | None = None,
 ) -> None:  # fmt: skip
-    """Train ``model``, graphs to scores [B], for ``recipe.steps`` steps of AdamW under a one-cycle rate.
+    """Train ``model``, graphs to scores [B], with AdamW under a one-cycle rate.
 
     ``targets``: [n]. ``encodings``: for each target the positions in ``graphs`` that it stands for, one of which
     is drawn at each step; without, the target at position i is that of graph i.
     """
+    steps = recipe.steps * max(len(targets), STEPS_FOR) // STEPS_FOR
     optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, total_steps=recipe.steps, pct_start=WARM_UP
+        optimizer, recipe.learning_rate, total_steps=steps, pct_start=WARM_UP
     )
     model.train()
-    for rows in batches(len(targets), recipe.batch, recipe.steps, generator):
+    for rows in batches(len(targets), recipe.batch, steps, generator):
         taken = rows if encodings is None else drawn([encodings[row] for row in rows.tolist()], generator)
         some = graphs[taken]
         scores = model(some)
