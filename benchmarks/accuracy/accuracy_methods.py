@@ -103,14 +103,19 @@ def cells_of(space: CellSpace) -> Cells:
     return Cells(torch.from_numpy(space.kinds), relation_masks(torch.from_numpy(space.adjacency)))
 
 
-def new_model(targets: int, recipe: Recipe, seed: int) -> AccuracyModel:
-    """An untrained model on the sentences of ``KINDS``, which the shipped embedder put into vectors."""
+@cache
+def kind_vectors() -> tuple[torch.Tensor, torch.Tensor]:
+    """Sentence vectors [V, 384] of ``KINDS``, by the shipped embedder, and their numbers [V, NODE_FEATURES]."""
     encodings = kind_encodings()
     text = Embedder(Path(ledg_rt.__file__).parent / "bundle").embed([item.sentences[0] for item in encodings])
-    numeric = torch.from_numpy(np.concatenate([item.numeric for item in encodings]))
+    return torch.from_numpy(text), torch.from_numpy(np.concatenate([item.numeric for item in encodings]))
+
+
+def new_model(space: CellSpace, recipe: Recipe, seed: int) -> AccuracyModel:
+    """An untrained model for the cells of ``space``."""
     torch.manual_seed(seed)
     config = LedgConfig(width=recipe.width, layers=recipe.layers, heads=4, hidden_dropout=recipe.dropout)
-    return AccuracyModel(config, torch.from_numpy(text), numeric, targets)
+    return AccuracyModel(config, *kind_vectors(), targets=structure(space).shape[1])
 
 
 @cache
@@ -120,7 +125,7 @@ def pretrained(space: CellSpace, seed: int) -> Mapping[str, torch.Tensor]:
     if path.exists():
         return torch.load(path)
     targets = torch.from_numpy(structure(space)).float()
-    model = new_model(targets.shape[1], PRETRAINING, seed)
+    model = new_model(space, PRETRAINING, seed)
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), PRETRAINING.learning_rate, weight_decay=PRETRAINING.weight_decay)  # fmt: skip
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -143,7 +148,7 @@ def pretrained(space: CellSpace, seed: int) -> Mapping[str, torch.Tensor]:
 @cache
 def pretrained_states(space: CellSpace, seed: int) -> NDArray[np.float64]:
     """States of all classes by the pretrained encoder [classes, width], each of mean 0, all of variance 1 in sum."""
-    model = new_model(structure(space).shape[1], PRETRAINING, seed)
+    model = new_model(space, PRETRAINING, seed)
     model.load_state_dict(pretrained(space, seed))
     model.eval()
     every = np.arange(int(space.classes.max()) + 1)
@@ -162,7 +167,7 @@ class _States(nn.Module):
 
 def encoder_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: Recipe, net: int, seed: int) -> Scores:  # fmt: skip
     """Of the pretrained encoder ``net`` that was trained further on ``known``."""
-    model = new_model(structure(space).shape[1], recipe, net)
+    model = new_model(space, recipe, net)
     model.load_state_dict(pretrained(space, net))
     cells, of = cells_of(space), members(space).of
     fit(
@@ -279,5 +284,5 @@ LEDG = Method("ledg", draw_ledg, ledg_scores, lambda recipe: replace(recipe, net
 ENSEMBLE = Method("path ensemble", draw_paths, ensemble_scores)
 PEERS = (
     peer("NNLP", Nnlp, (2,)), peer("BRP-NAS GCN", BrpNas, (4,)), peer("NAR-Former V2", NarFormerV2, (2,)),
-    peer("NN-Former", NnFormer, (2, 3), (0.0, 0.5), most=300),
+    peer("NN-Former", NnFormer, (2, 3), (0.0, 0.5), most=150),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +154,7 @@ def class_means(values: NDArray[np.float64], classes: NDArray[np.int64]) -> NDAr
     return total / count.reshape(-1, *[1] * (values.ndim - 1))
 
 
+@cache
 def structure(space: CellSpace) -> NDArray[np.float64]:
     """What can be known of a cell without training it: float64 [A, S], all of mean 0.
 

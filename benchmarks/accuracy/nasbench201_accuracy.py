@@ -1,11 +1,11 @@
 """Ranking all of NAS-Bench-201 by test accuracy from the validation accuracy of a few cells.
 
-    python -m benchmarks.accuracy.nasbench201_accuracy [--only METHOD ...]
+    python -m benchmarks.accuracy.nasbench201_accuracy [--methods NAME ...] [--datasets NAME ...]
 
 Kendall's tau (b) over all 15,625 cells by test accuracy after 200 epochs, trained on 78 to 1,563 random cells, three
 draws. Each method has ``TRIALS`` random recipes, judged on held-out quarters of the drawn cells: cells that compute the
 same are never on both sides, and the test accuracy is not read. The best recipe at ``TUNED_AT`` cells serves all
-sizes. Trials and scored draws are kept in ``.cache/nasbench201_accuracy``, so that a run goes on where it was stopped.
+sizes and data sets, so that below that size it was chosen with more labels than training has. Trials and scored draws are kept in ``.cache/nasbench201_accuracy``, so that a run goes on where it was stopped.
 Writes ``benchmarks/results/nasbench201_accuracy.json``.
 """
 
@@ -148,7 +148,7 @@ def scored(
 
 def kept(name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """``compute()`` with its ``seconds`` of processor time, from ``CACHE`` if it was done before."""
-    path = CACHE / f"{name.replace(' ', '_')}.json"
+    path = _path(name)
     if not path.exists():
         start = time.process_time()
         found = compute() | {"seconds": time.process_time() - start}
@@ -158,29 +158,47 @@ def kept(name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return dict(json.loads(path.read_text()))
 
 
-def settings(methods: Sequence[Method]) -> Iterator[tuple[Method, str]]:
-    """CIFAR-10 for every method, the other data sets for ours and the ensemble."""
-    for dataset in nasbench201_cells.DATASETS:
-        for method in methods:
-            if dataset == "cifar10" or method in (LEDG, ENSEMBLE):
-                yield method, dataset
+def _path(name: str) -> Path:
+    return CACHE / f"{name.replace(' ', '_')}.json"
 
 
-def result(method: Method, space: CellSpace, dataset: str, recipe: Any, size: int, commit: str) -> Row:
-    """The row of one setting."""
-    found = [
-        kept(
-            f"{space.name}-{dataset}-{method.name}-{size}-{seed}",
-            partial(scored, method, space, dataset, recipe, size, seed),
-        )
-        for seed in SEEDS
-    ]
-    taus = [item["tau"] for item in found]
-    return Row(
-        PROTOCOL, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", float(np.mean(taus)),
-        float(np.std(taus, ddof=1)), list(SEEDS), f"held-out quarter of {TUNED_AT} drawn cells of CIFAR-10", commit,
-        sum(item["seconds"] for item in found) / 60,
-    )  # fmt: skip
+def _draw_name(space: CellSpace, dataset: str, method: Method, size: int, seed: int) -> str:
+    return f"{space.name}-{dataset}-{method.name}-{size}-{seed}"
+
+
+def settings(methods: Sequence[str], datasets: Sequence[str]) -> Iterator[tuple[Method, str, int]]:
+    """CIFAR-10 for every method, the other data sets for ours and the ensemble, each with every size."""
+    for dataset in datasets:
+        for name in methods:
+            if dataset == "cifar10" or METHODS[name] in (LEDG, ENSEMBLE):
+                yield from ((METHODS[name], dataset, size) for size in SIZES)
+
+
+def run(space: CellSpace, methods: Sequence[str], datasets: Sequence[str]) -> None:
+    """Tune and score what ``CACHE`` does not hold."""
+    recipes = {name: tuned(METHODS[name], space, "cifar10")[0] for name in methods}
+    for method, dataset, size in settings(methods, datasets):
+        for seed in SEEDS:
+            compute = partial(scored, method, space, dataset, recipes[method.name], size, seed)
+            kept(_draw_name(space, dataset, method, size, seed), compute)
+
+
+def results(space: CellSpace, commit: str) -> list[Row]:
+    """A row of each setting of which ``CACHE`` holds every draw."""
+    rows = []
+    for method, dataset, size in settings(list(METHODS), list(space.labels)):
+        paths = [_path(_draw_name(space, dataset, method, size, seed)) for seed in SEEDS]
+        if all(path.exists() for path in paths):
+            found = [json.loads(path.read_text()) for path in paths]
+            taus = [item["tau"] for item in found]
+            rows.append(
+                Row(
+                    PROTOCOL, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", float(np.mean(taus)),
+                    float(np.std(taus, ddof=1)), list(SEEDS), f"held-out quarters of {TUNED_AT} drawn cells of CIFAR-10",
+                    commit, sum(item["seconds"] for item in found) / 60,
+                )
+            )  # fmt: skip
+    return rows
 
 
 def references(space: CellSpace, commit: str) -> list[Row]:
@@ -217,25 +235,23 @@ def table(rows: Sequence[Row], dataset: str) -> str:
 
 
 def main() -> None:
-    """Tune, score, print, write; see above."""
+    """Tune and score what is asked for, then print and write all that is there; see above."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=sorted(METHODS), default=sorted(METHODS), help="fill the cache for these and write nothing")  # fmt: skip
-    only = parser.parse_args().only
+    parser.add_argument("--methods", nargs="*", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument(
+        "--datasets", nargs="*", choices=nasbench201_cells.DATASETS, default=nasbench201_cells.DATASETS
+    )
+    asked = parser.parse_args()
     torch.set_num_threads(1)
     space = nasbench201_cells.load(Path(os.environ["LEDG_DATA"]))
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
-    recipes = {name: tuned(METHODS[name], space, "cifar10")[0] for name in only}
-    rows = references(space, commit)
-    for method, dataset in settings([METHODS[name] for name in only]):
-        rows += [result(method, space, dataset, recipes[method.name], size, commit) for size in SIZES]
-    if len(only) < len(METHODS):
-        return
+    run(space, asked.methods, asked.datasets)
+    head = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
+    rows = references(space, commit) + results(space, commit)
     for dataset in nasbench201_cells.DATASETS:
         print(table(rows, dataset), end="\n\n")
-    for name, recipe in recipes.items():
-        print(f"{name}: {recipe}")
     RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
