@@ -38,7 +38,8 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Method:
-    """``draw``: a recipe from a generator; ``final``: what is run of the chosen one. ``scores``: of all cells of ``wanted`` from the classes ``known`` with
+    """``draw``: a recipe from a generator; ``final``: what is run of the best;
+    ``tuned_as``: the method whose best recipe it is, this one where empty. ``scores``: of all cells of ``wanted`` from the classes ``known`` with
     ``targets``; ``wanted`` are classes, too.
     """
 
@@ -46,6 +47,7 @@ class Method:
     draw: Callable[[np.random.Generator], Any]
     scores: Callable[[CellSpace, Rows, Scores, Rows, Any, int], Scores]
     final: Callable[[Any], Any] = lambda recipe: recipe
+    tuned_as: str = ""
 
 
 def normal_scores(accuracies: Scores) -> Scores:
@@ -281,6 +283,16 @@ def draw_paths(rng: np.random.Generator) -> PathRecipe:
 
 
 LEDG = Method("ledg", draw_ledg, ledg_scores, lambda recipe: replace(recipe, nets=NETS))
+PARTS = tuple(
+    Method(
+        name, draw_ledg, ledg_scores, lambda recipe, kept=kept: replace(recipe, nets=NETS, **kept), tuned_as=LEDG.name
+    )
+    for name, kept in (
+        ("ledg, encoders alone", {"process": 0.0}), ("ledg, process alone", {"process": 1.0}),
+        ("ledg, process on structure alone", {"process": 1.0, "reach": 0.0}),
+    )
+)  # fmt: skip
+"""What ``LEDG`` is made of; the last one has no network."""
 ENSEMBLE = Method("path ensemble", draw_paths, ensemble_scores)
 PEERS = (
     peer("NNLP", Nnlp, (2,)), peer("BRP-NAS GCN", BrpNas, (4,)), peer("NAR-Former V2", NarFormerV2, (2,)),
