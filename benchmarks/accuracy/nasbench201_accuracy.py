@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -176,53 +176,63 @@ def settings(methods: Sequence[str], datasets: Sequence[str]) -> Iterator[tuple[
                 yield from ((METHODS[name], dataset, size) for size in SIZES)
 
 
-def run(space: CellSpace, methods: Sequence[str], datasets: Sequence[str]) -> None:
-    """Tune and score what ``CACHE`` does not hold."""
-    recipes = {}
-    for method in (METHODS[name] for name in methods):
-        best, _ = tuned(METHODS[method.tuned_as or method.name], space, "cifar10")
-        recipes[method.name] = method.final(best)
-    for method, dataset, size in settings(methods, datasets):
-        for seed in SEEDS:
-            compute = partial(scored, method, space, dataset, recipes[method.name], size, seed)
-            kept(_draw_name(space, dataset, method, size, seed), compute)
+def recipe_of(method: Method, space: CellSpace) -> Any:
+    """What is run of ``method`` after its tuning on CIFAR-10."""
+    return method.final(tuned(METHODS[method.tuned_as or method.name], space, "cifar10")[0])
+
+
+def score(method: Method, space: CellSpace, dataset: str, recipe: Any, size: int) -> None:
+    """Every draw that ``CACHE`` does not hold."""
+    for seed in SEEDS:
+        compute = partial(scored, method, space, dataset, recipe, size, seed)
+        kept(_draw_name(space, dataset, method, size, seed), compute)
+
+
+def row_of(
+    protocol: str, space: CellSpace, method: Method, dataset: str, size: int, selected_on: str, commit: str
+) -> Row | None:
+    """The row of a setting, None where ``CACHE`` lacks a draw of it."""
+    paths = [_path(_draw_name(space, dataset, method, size, seed)) for seed in SEEDS]
+    if not all(path.exists() for path in paths):
+        return None
+    found = [json.loads(path.read_text()) for path in paths]
+    taus = [item["tau"] for item in found]
+    return Row(
+        protocol, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", float(np.mean(taus)),
+        float(np.std(taus, ddof=1)), list(SEEDS), selected_on, commit, sum(item["seconds"] for item in found) / 60,
+    )  # fmt: skip
 
 
 def results(space: CellSpace, commit: str) -> list[Row]:
-    """A row of each setting of which ``CACHE`` holds every draw."""
-    rows = []
-    for method, dataset, size in settings(list(METHODS), list(space.labels)):
-        paths = [_path(_draw_name(space, dataset, method, size, seed)) for seed in SEEDS]
-        if all(path.exists() for path in paths):
-            found = [json.loads(path.read_text()) for path in paths]
-            taus = [item["tau"] for item in found]
-            rows.append(
-                Row(
-                    PROTOCOL, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", float(np.mean(taus)),
-                    float(np.std(taus, ddof=1)), list(SEEDS), f"held-out quarters of {TUNED_AT} drawn cells of CIFAR-10",
-                    commit, sum(item["seconds"] for item in found) / 60,
-                )
-            )  # fmt: skip
-    return rows
+    """The rows of all settings that are complete."""
+    selected_on = f"held-out quarters of {TUNED_AT} drawn cells of CIFAR-10"
+    found = (
+        row_of(PROTOCOL, space, method, dataset, size, selected_on, commit)
+        for method, dataset, size in settings(list(METHODS), list(space.labels))
+    )
+    return [row for row in found if row]
 
 
-def references(space: CellSpace, commit: str) -> list[Row]:
+def references(space: CellSpace, commit: str, protocol: str = PROTOCOL) -> list[Row]:
     """What the labels of all cells themselves reach, as they are and as means of cells that compute the same."""
     labels, truth = space.labels["cifar10"], space.truth["cifar10"]
     means = class_means(labels, space.classes)[space.classes]
     lines = {"validation accuracy itself": labels, "its mean over isomorphic cells": means}
     return [
         Row(
-            PROTOCOL, name, {"dataset": "cifar10", "samples": len(space)}, "kendall_tau", tau(line, truth), 0.0, [],
+            protocol, name, {"dataset": "cifar10", "samples": len(space)}, "kendall_tau", tau(line, truth), 0.0, [],
             "nothing", commit, 0.0,
         )
         for name, line in lines.items()
     ]  # fmt: skip
 
 
-def table(rows: Sequence[Row], dataset: str) -> str:
-    """Markdown: a method a line, a number of training cells a column; published values below."""
-    lines = [f"| {dataset} | " + " | ".join(map(str, SIZES)) + " |", "|---|" + "---|" * len(SIZES)]
+def table(
+    rows: Sequence[Row], dataset: str, sizes: Sequence[int] = SIZES,
+    published: Mapping[str, Sequence[float | None]] | None = None,
+) -> str:  # fmt: skip
+    """Markdown: a method a line, a number of training cells a column; ``published`` values of these sizes below."""
+    lines = [f"| {dataset} | " + " | ".join(map(str, sizes)) + " |", "|---|" + "---|" * len(sizes)]
     here = [row for row in rows if row.setting["dataset"] == dataset]
     for name in dict.fromkeys(row.method for row in here):
         cells = {
@@ -230,13 +240,18 @@ def table(rows: Sequence[Row], dataset: str) -> str:
         }
         if len(cells) == 1:
             (row,) = (row for row in here if row.method == name)
-            lines.append(f"| {name} | {row.mean:.3f} (all cells) |" + " |" * (len(SIZES) - 1))
+            lines.append(f"| {name} | {row.mean:.3f} (all cells) |" + " |" * (len(sizes) - 1))
         else:
-            lines.append(f"| {name} | " + " | ".join(cells.get(size, "-") for size in SIZES) + " |")
-    if dataset == "cifar10":
-        for name, values in PUBLISHED.items():
-            lines.append(f"| {name} | " + " | ".join(f"{v:.3f}" if v else "-" for v in values) + " |")
+            lines.append(f"| {name} | " + " | ".join(cells.get(size, "-") for size in sizes) + " |")
+    for name, values in (published or {}).items():
+        lines.append(f"| {name} | " + " | ".join(f"{v:.3f}" if v else "-" for v in values) + " |")
     return "\n".join(lines)
+
+
+def head() -> str:
+    """The commit that is checked out."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def main() -> None:
@@ -251,12 +266,13 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     space = nasbench201_cells.load(Path(os.environ["LEDG_DATA"]))
-    run(space, asked.methods, asked.datasets)
-    head = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
+    recipes = {name: recipe_of(METHODS[name], space) for name in asked.methods}
+    for method, dataset, size in settings(asked.methods, asked.datasets):
+        score(method, space, dataset, recipes[method.name], size)
+    commit = head()
     rows = references(space, commit) + results(space, commit)
     for dataset in nasbench201_cells.DATASETS:
-        print(table(rows, dataset), end="\n\n")
+        print(table(rows, dataset, published=PUBLISHED if dataset == "cifar10" else None), end="\n\n")
     RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 

@@ -24,6 +24,7 @@ from benchmarks.accuracy.nasbench201_accuracy import (
     kept,
     known,
     references,
+    row_of,
     scored,
     table,
     tau,
@@ -135,6 +136,17 @@ def test_kept_counts_processor_time(cache):
     assert kept("a name", lambda: {"tau": 0.9}) == first
 
 
+def test_a_row_needs_every_draw(space, cache):
+    method = Method("noise", lambda rng: None, lambda *given: np.arange(len(given[3]), dtype=float))
+    asked = ("protocol", space, method, "cifar10", 50, "nothing", "commit")
+    taus = []
+    for seed in nasbench201_accuracy.SEEDS:
+        assert row_of(*asked) is None
+        taus.append(kept(f"toy-cifar10-noise-50-{seed}", lambda seed=seed: {"tau": seed / 10})["tau"])
+    row = row_of(*asked)
+    assert (row.mean, row.std) == pytest.approx((np.mean(taus), np.std(taus, ddof=1)))
+
+
 def test_the_ensemble_ranks_an_additive_space(space):
     assert scored(ENSEMBLE, space, "cifar10", PathRecipe(trees=30), 120, 0)["tau"] > 0.9
 
@@ -178,6 +190,9 @@ def test_table_has_a_line_for_each_method():
         )
         for size in (78, 1563)
     ]
-    lines = table(rows, "cifar100").splitlines()
+    lines = table(rows, "cifar100", published={"theirs": (0.4, None, 0.6, 0.7, 0.8)}).splitlines()
     assert lines[0] == "| cifar100 | 78 | 156 | 469 | 781 | 1563 |"
-    assert lines[2:] == ["| ours | 0.500 ± 0.010 | - | - | - | 0.500 ± 0.010 |"]
+    assert lines[2:] == [
+        "| ours | 0.500 ± 0.010 | - | - | - | 0.500 ± 0.010 |",
+        "| theirs | 0.400 | - | 0.600 | 0.700 | 0.800 |",
+    ]
