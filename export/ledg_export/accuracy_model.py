@@ -7,7 +7,9 @@ is cheaper as a matrix than as a list of edges; the layers are those of ``model`
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +22,11 @@ from ledg_rt.encoding import RELATIONS
 
 @dataclass(frozen=True)
 class Cells:
-    """B cells of at most N nodes. ``kinds``: int64 [B, N], which kind of node, -1 for padding, which comes last;
-    ``masks``: float32 [B, N, R, N], 1 where the last node is a neighbour of the first under a relation of
-    ``RELATIONS``; each node is its own neighbour, padding too.
+    """B cells of at most N nodes.
+
+    ``kinds``: int64 [B, N], which kind of node, -1 for padding, which comes last. ``masks``: float32 [B, N, R, N], 1 where
+    the last node is a neighbour of the first under a relation of ``RELATIONS``; each node is its own neighbour,
+    padding too.
     """
 
     kinds: Tensor
@@ -65,6 +69,9 @@ def dense_attention(attention: DynamicGraphAttention, x: Tensor, masks: Tensor) 
 class AccuracyModel(nn.Module):
     """Text and numbers of each kind of node, cells of such nodes, to a state and a score of each cell."""
 
+    text: Tensor
+    numeric: Tensor
+
     def __init__(self, config: LedgConfig, text: Tensor, numeric: Tensor, targets: int = 1) -> None:
         """``text``: [V, text_width], sentence vectors of the V kinds of nodes; ``numeric``: [V, NODE_FEATURES].
 
@@ -88,8 +95,7 @@ class AccuracyModel(nn.Module):
         present = (cells.kinds >= 0).unsqueeze(-1)
         kinds = encoder.text(self.text) + encoder.numbers((self.numeric - encoder.mean) / encoder.std)
         x = F.embedding(cells.kinds.clamp(min=0), kinds)
-        for layer in encoder.layers:
-            assert isinstance(layer, Layer)
+        for layer in cast(Sequence[Layer], encoder.layers):
             x = x + self.dropout(dense_attention(layer.attention, layer.before_attention(x), cells.masks))
             x = x + self.dropout(layer.feed(layer.before_feed(x)))
         return (encoder.norm(x) * present).sum(1) / present.sum(1)
