@@ -177,7 +177,7 @@ def test_nasbench201_follows_the_data_set(count, dataset, size, classes):
         "nasbench201/" + CELL.replace("avg", "max"), f"nasbench201/{CELL}@mnist", f"nasbench201/{CELL}@cifar10+fast",
         "fbnet/skip skip", "accel_nasbench/6 4/3 5/1 2/0 0", "operator/bmm/4-4", "gpt/llama-1-32-4-8", "gpt/opt-1-30-4-8",
         "operator/cosh/8",
-        "fbnet/" + " ".join(["k4_e1"] * 22), "ofa_mbv3/3 3/3 3/2/224",
+        "fbnet/" + " ".join(["k4_e1"] * 22), f"fbnet/{FBNET}@svhn", "ofa_mbv3/3 3/3 3/2/224", f"ofa_mbv3/{OFA}/wide", f"ofa_mbv3/{OFA}/1.0/1",
         "ofa_mbv3/" + OFA.replace("2 3 4 2 3", "2 3 5 2 3"),
         "efficientnet/b8", "mobilenet_v3_paddle/medium-1.0-224", "bert/base-128-qa", "distilbert/large-16", "electra/base-600", "inception_v3/60", "yolo11/q-640", "yolov3/small-416", "yolov5/s_gelu-640", "yolov5/q-640", "yolov8/s-box-640", "yolov8/s-640-seg", "yolox/nano-416",
     ],

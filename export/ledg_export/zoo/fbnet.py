@@ -1,17 +1,35 @@
-"""FBNet's space (Wu et al., arXiv 1812.03443) for 32x32 images, as HW-NAS-Bench (arXiv 2103.10584) sets it.
+"""FBNet's space (Wu et al., arXiv 1812.03443), for CIFAR-100 as HW-NAS-Bench (arXiv 2103.10584) sets it, or ImageNet.
 
-Architecture: 22 operations separated by spaces, ``k3_e1``, ``k5_e1_g2``, ..., ``skip``. In that setting the
-stem and the first two stages keep the resolution, the head has 1504 channels, and there are 100 classes.
+Architecture: 22 operations separated by spaces, ``k3_e1``, ``k5_e1_g2``, ..., ``skip``; ``@imagenet`` behind them for
+the networks that the authors released. For CIFAR-100 the stem and the first two stages keep the resolution.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from onnx import ModelProto
 
 from ledg_export.zoo.builder import Net, Tensor
 
-STAGES = ((16, 1, 1), (24, 4, 1), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1))
+STAGES = ((16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1))
 """(channels, blocks, stride of the first block)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a data set changes. ``halved``: the stem and the second stage halve the resolution."""
+
+    resolution: int
+    halved: bool
+    head: int
+    classes: int
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "cifar100": Setting(32, False, 1504, 100), "imagenet": Setting(224, True, 1984, 1000),
+}  # fmt: skip
 
 BLOCKS = {
     f"k{kernel}_e{expansion}" + (f"_g{groups}" if groups > 1 else ""): (kernel, expansion, groups)
@@ -28,16 +46,22 @@ def build(arch: str, batch: int) -> ModelProto:
         ValueError: ``arch`` is not of the form above.
 
     """
-    places = [(channels, 1 if at else stride) for channels, blocks, stride in STAGES for at in range(blocks)]
-    names = arch.split()
-    if len(names) != len(places) or not set(names) <= {*BLOCKS, "skip"}:
-        raise ValueError(f"want {len(places)} of {' '.join(BLOCKS)} skip")
+    operations, _, dataset = arch.partition("@")
+    names = operations.split()
+    setting = SETTINGS.get(dataset or "cifar100")
+    if len(names) != sum(blocks for _, blocks, _ in STAGES) or not set(names) <= {*BLOCKS, "skip"}:
+        raise ValueError(f"want {sum(blocks for _, blocks, _ in STAGES)} of {' '.join(BLOCKS)} skip")
+    if setting is None:
+        raise ValueError(f"want @{' or @'.join(SETTINGS)}, or nothing for the first")
     net = Net(batch)
-    x = net.relu(net.conv(net.input(3, 32, 32), 16, 3))
-    for name, (channels, stride) in zip(names, places, strict=True):
-        x = _skip(net, x, channels, stride) if name == "skip" else _block(net, x, name, channels, stride)
-    x = net.relu(net.conv(x, 1504))
-    return net.model(net.dense(net.flatten(net.mean(x)), 100))
+    x = net.relu(net.conv(net.input(3, setting.resolution, setting.resolution), 16, 3, 1 + setting.halved))
+    left = iter(names)
+    for stage, (channels, blocks, stride) in enumerate(STAGES):
+        for block in range(blocks):
+            step = 1 if block or (stage == 1 and not setting.halved) else stride
+            x = _block(net, x, next(left), channels, step)
+    x = net.relu(net.conv(x, setting.head))
+    return net.model(net.dense(net.flatten(net.mean(x)), setting.classes))
 
 
 def _skip(net: Net, x: Tensor, channels: int, stride: int) -> Tensor:
@@ -47,6 +71,8 @@ def _skip(net: Net, x: Tensor, channels: int, stride: int) -> Tensor:
 
 
 def _block(net: Net, x: Tensor, name: str, channels: int, stride: int) -> Tensor:
+    if name == "skip":
+        return _skip(net, x, channels, stride)
     kernel, expansion, groups = BLOCKS[name]
     # The first convolution stays when the expansion is 1.
     y = net.relu(net.conv(x, x.shape[1] * expansion, groups=groups))
