@@ -56,6 +56,11 @@ def timed(compute: Callable[[], Result]) -> tuple[Result, float]:
     return compute(), (time.process_time() - start) / 60
 
 
-def write(protocol: str, rows: Sequence[Row]) -> None:
-    """Write ``benchmarks/results/<protocol>.json``."""
-    (RESULTS / f"{protocol}.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+def write(
+    protocol: str, rows: Sequence[Row], keep: Callable[[dict[str, Any]], bool] = lambda row: False
+) -> None:
+    """Write ``benchmarks/results/<protocol>.json``: ``rows``, and those that are there and to ``keep``."""
+    path = RESULTS / f"{protocol}.json"
+    before = json.loads(path.read_text()) if path.exists() else []
+    kept = [row for row in before if keep(row)]
+    path.write_text(json.dumps(kept + [asdict(row) for row in rows], indent=1) + "\n")
