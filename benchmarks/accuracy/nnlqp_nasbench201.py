@@ -14,6 +14,7 @@ cell in 140 has an edge that reaches no output.
 from __future__ import annotations
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +54,11 @@ RECIPES = {
     "width 48, 100 epochs": CellRecipe(width=48, epochs=100, batch=100, learning_rate=3e-3),
 }
 RECIPE = RECIPES["width 32, 150 epochs"]
-"""Chosen by ``--choose``."""
+OURS = "LeDG-Former, both graphs, mean"
+"""Both chosen by ``--choose``."""
+
+CACHE = Path(".cache") / PROTOCOL
+"""Predictions of a seed, so that a run goes on where it was stopped."""
 
 STATE_SCALE = 3.0
 """Length of a pooled state beside the six one-hot operations, whose length is the root of six."""
@@ -140,23 +145,35 @@ def _some(found: Family, rows: Chosen) -> Rows:
     )  # fmt: skip
 
 
-def ledg(
-    found: Family, train: Chosen, scored: Chosen, seed: int, recipe: CellRecipe | None = None,
-    cells: NDArray[np.int64] | None = None,
-) -> Mapping[str, Float]:  # fmt: skip
-    """LeDG-Former on the cell by its readouts: its head, a Gaussian process on its pooled states, the mean of both."""
-    cells = alive(found.cells) if cells is None else cells
+def graphs(found: Family) -> dict[str, NDArray[np.int64]]:
+    """The two networks that a file name may mean, without what never reaches the output: name -> cells [n, 6]."""
+    return {"as inferred": alive(found.cells), "mirrored": alive(found.cells[:, MIRROR])}
+
+
+def ledg(found: Family, train: Chosen, scored: Chosen, seed: int) -> dict[str, Float]:
+    """LeDG-Former on either graph, and the mean of both."""
+    either = {
+        name: readouts(found, cells, RECIPE, train, scored, seed) for name, cells in graphs(found).items()
+    }
+    named = {f"LeDG-Former, {name}, {by}": log_ms for name, of in either.items() for by, log_ms in of.items()}
+    return named | {
+        f"LeDG-Former, both graphs, {by}": np.mean([of[by] for of in either.values()], 0)
+        for by in ("head", "mean")
+    }
+
+
+def readouts(
+    found: Family, cells: NDArray[np.int64], recipe: CellRecipe, train: Chosen, scored: Chosen, seed: int
+) -> dict[str, Float]:
+    """A network read by its ``head``, by a Gaussian ``process`` on its pooled states, and the ``mean`` of both."""
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    model = fit(recipe or RECIPE, cells[train], found.log_ms[train], embedder, seed)
+    model = fit(recipe, cells[train], found.log_ms[train], embedder, seed)
     head, states = _read(model, cells)
     states = states - states[train].mean(0)
     states *= STATE_SCALE / np.sqrt((states[train] ** 2).sum(1).mean())
     features = np.hstack([states, one_hot(cells)])
     process = gaussian_process(features[train], found.log_ms[train], seed)(features[scored])
-    return {
-        "LeDG-Former, head": head[scored], "LeDG-Former, Gaussian process on its states": process,
-        "LeDG-Former": (head[scored] + process) / 2,
-    }  # fmt: skip
+    return {"head": head[scored], "process": process, "mean": (head[scored] + process) / 2}
 
 
 @torch.no_grad()
@@ -182,42 +199,49 @@ def figures(predicted: Float, log_ms: Float) -> dict[str, float]:
 
 
 def choose(found: Family) -> None:
-    """Print the errors on the held rows of seed 0, by graph and by recipe."""
+    """Print the errors on the held rows of seed 0: both recipes, every operation of a cell, both graphs and their mean."""
     fitted, held = held_out(np.arange(TRAIN), 0)
-    graphs = {
-        "as inferred, live operations": alive(found.cells),
-        "as inferred, every operation": found.cells,
-        "mirrored, live operations": alive(found.cells[:, MIRROR]),
+    inferred = graphs(found)["as inferred"]
+    tried = {name: (inferred, recipe) for name, recipe in RECIPES.items() if recipe != RECIPE}
+    tried["every operation"] = (found.cells, RECIPE)
+    predicted = ledg(found, fitted, held, 0)
+    for name, (cells, recipe) in tried.items():
+        predicted |= {
+            f"{name}, {by}": log_ms for by, log_ms in readouts(found, cells, recipe, fitted, held, 0).items()
+        }
+    for name, log_ms in predicted.items():
+        told = figures(log_ms, found.log_ms[held])
+        print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in told.items()))
+
+
+def predictions(found: Family, seed: int) -> dict[str, tuple[Float, float]]:
+    """Method -> log ms of the test files and minutes of processor time; kept in ``CACHE``."""
+    path = CACHE / f"{seed}.json"
+    if not path.exists():
+        train, test = np.arange(TRAIN), np.arange(TRAIN, FILES)
+        kept = {}
+        for name, method in METHODS.items():
+            log_ms, minutes = timed(partial(method, found, train, test, seed))
+            kept[name] = (log_ms.tolist(), minutes)
+        ours, minutes = timed(partial(ledg, found, train, test, seed))
+        kept |= {name: (log_ms.tolist(), minutes) for name, log_ms in ours.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(kept))
+    return {
+        name: (np.array(log_ms), minutes) for name, (log_ms, minutes) in json.loads(path.read_text()).items()
     }
-    tried = [(graph, name) for graph in graphs for name in RECIPES if graph == next(iter(graphs)) or RECIPES[name] == RECIPE]  # fmt: skip
-    for graph, name in tried:
-        readouts = ledg(found, fitted, held, 0, RECIPES[name], graphs[graph])
-        for readout, log_ms in readouts.items():
-            told = figures(log_ms, found.log_ms[held])
-            print(f"{graph}; {name}; {readout}: " + ", ".join(f"{k} {v:.3f}" for k, v in told.items()), flush=True)  # fmt: skip
 
 
 def evaluate(found: Family) -> list[Row]:
     """Rows of all methods on the test files."""
-    train, test = np.arange(TRAIN), np.arange(TRAIN, FILES)
-    runs: dict[str, list[dict[str, float]]] = defaultdict(list)
-    minutes: dict[str, float] = defaultdict(float)
-    for seed in SEEDS:
-        for name, method in METHODS.items():
-            log_ms, spent = timed(partial(method, found, train, test, seed))
-            runs[name].append(figures(log_ms, found.log_ms[test]))
-            minutes[name] += spent
-        readouts, spent = timed(partial(ledg, found, train, test, seed))
-        for name, log_ms in readouts.items():
-            runs[name].append(figures(log_ms, found.log_ms[test]))
-            minutes[name] += spent
-    return [
-        Row.of(
-            PROTOCOL, name, {"train": TRAIN, "test": FILES - TRAIN}, metric, [run[metric] for run in of_method],
-            CHOSEN_ON, minutes[name],
-        )
-        for name, of_method in runs.items() for metric in of_method[0]
-    ]  # fmt: skip
+    runs = [predictions(found, seed) for seed in SEEDS]
+    rows = []
+    for name in runs[0]:
+        scored = [figures(run[name][0], found.log_ms[TRAIN:]) for run in runs]
+        setting = {"train": TRAIN, "test": FILES - TRAIN, "ours": name == OURS}
+        minutes = sum(run[name][1] for run in runs)
+        rows += [Row.of(PROTOCOL, name, setting, metric, [run[metric] for run in scored], CHOSEN_ON, minutes) for metric in scored[0]]  # fmt: skip
+    return rows
 
 
 def repeats(found: Family) -> list[Row]:
@@ -253,12 +277,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--seed", type=int, choices=SEEDS, help="predict for this one alone and stop")
     parser.add_argument("--choose", action="store_true", help="print errors on held training rows and stop")
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = family(options.cache)
     if options.choose:
         choose(found)
+        return
+    if options.seed is not None:
+        predictions(found, options.seed)
         return
     rows = repeats(found) + evaluate(found)
     print(table(rows))
