@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -137,30 +138,30 @@ def levels(
     return level, np.exp(weights @ np.log(known.spread[train]))
 
 
-@dataclass(frozen=True)
-class Shots:
-    """Deviations that ``few_shots`` expects a priori: of the level, of the spread, of the scores, and the noise; in log ms."""
-
-    level: float = 0.5
-    spread: float = 0.15
-    scores: float = 0.05
-    noise: float = 0.05
+LEVEL_DEVIATION = 0.5
+"""Expected of a level, in log ms."""
+STRETCH_DEVIATION = 0.3
+SCORE_DEVIATIONS, NOISES = (0.0, 0.1, 0.3, 1.0), (0.05, 0.15, 0.5)
+"""Expected of a prior's stretch, of what it misses and of the noise, in units of its own deviation over networks."""
 
 
-def few_shots(prior: Float, features: Float, measured: Chosen, log_ms: Float, expects: Shots) -> Float:
+def few_shots(prior: Float, features: Float, measured: Chosen, log_ms: Float) -> Float:
     """``prior`` log ms [N] moved by ``log_ms`` [k] of the ``measured`` networks.
 
-    A Gaussian process on what the prior leaves over: a constant, a multiple of the prior's own deviation from its mean, and
-    a linear function of ``features`` [N, F].
+    Gaussian processes on what the prior leaves over: a constant, a multiple of the prior's own deviation from its mean, and
+    a linear function of ``features`` [N, F]; one for each of the expected deviations, averaged by their evidence.
     """
-    own = prior - prior.mean()
-
-    def covariance(a: Float, b: Float, x: Float, y: Float) -> Float:
-        linear = expects.scores**2 * x @ y.T / features.shape[1]
-        return expects.level**2 + expects.spread**2 * np.outer(a, b) / own.var() + linear
-
-    at = measured
-    inner = covariance(own[at], own[at], features[at], features[at]) + expects.noise**2 * np.eye(len(at))
-    return prior + covariance(own, own[at], features, features[at]) @ np.linalg.solve(
-        inner, log_ms - prior[at]
-    )
+    deviation = prior.std()
+    own = (prior - prior.mean()) / deviation
+    common = LEVEL_DEVIATION**2 + (deviation * STRETCH_DEVIATION) ** 2 * np.outer(own, own[measured])
+    linear = deviation**2 * features @ features[measured].T / features.shape[1]
+    left = log_ms - prior[measured]
+    moved, evidence = [], []
+    for score, noise in product(SCORE_DEVIATIONS, NOISES):
+        covariance = common + score**2 * linear
+        inner = covariance[measured] + (deviation * noise) ** 2 * np.eye(len(left))
+        weights = np.linalg.solve(inner, left)
+        moved.append(prior + covariance @ weights)
+        evidence.append(-0.5 * (left @ weights + np.linalg.slogdet(inner)[1]))
+    share = np.exp(np.array(evidence) - max(evidence))
+    return share @ np.stack(moved) / share.sum()

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import cross_hardware
 from benchmarks.accuracy.cross_hardware import Score, Table, held_out, leave_a_chip_out, rows
 from benchmarks.accuracy.hardware_columns import Space
-from benchmarks.accuracy.lending import Lending, Shots, few_shots, offers, smoothed, standard
+from benchmarks.accuracy.lending import Lending, few_shots, offers, smoothed, standard
 
 COLUMNS = {
     "1080ti_1": "nvidia-gtx-1080-ti/pytorch/fp32", "2080ti_1": "nvidia-rtx-2080-ti/pytorch/fp32",
@@ -18,9 +17,8 @@ COLUMNS = {
 
 
 @pytest.fixture
-def table(monkeypatch):
+def table():
     """Two kinds of platforms that disagree about the cost of the second of two choices."""
-    monkeypatch.setattr(cross_hardware, "INNER_NETWORKS", 40)
     rng = np.random.default_rng(0)
     features = rng.integers(0, 2, (120, 2)).astype(float)
     features = np.hstack([features, rng.normal(size=(120, 2))])
@@ -48,7 +46,6 @@ def test_a_prediction_does_not_depend_on_what_the_new_chip_measured(table):
     other = table.space.log_ms.copy()
     other[5] = other[5, ::-1]
     changed = Table("tiny", replace(table.space, log_ms=other), table.apart)
-    truth = table.space.log_ms[5]
     first = Lending(
         table.between(train, train), table.known.scores[train], table.smooth[train], table.space.chips[train]
     )
@@ -59,7 +56,6 @@ def test_a_prediction_does_not_depend_on_what_the_new_chip_measured(table):
     )
     # Scored against the turned column, the same prediction is worth nothing.
     assert before["lending"].spearman > 0.9 > 0.5 > after["lending"].spearman
-    assert truth.shape == (120,)
 
 
 def test_missing_measurements_are_lent_by_the_ridge(table):
@@ -76,11 +72,9 @@ def test_missing_measurements_are_lent_by_the_ridge(table):
 def test_samples_move_the_level_and_no_sample_contradicts_a_perfect_prior():
     prior, features = np.linspace(0, 1, 50), np.random.default_rng(0).normal(size=(50, 3))
     measured = np.array([3, 20, 41])
-    moved = few_shots(
-        prior, features, measured, prior[measured] + 1.0, Shots(level=5, scores=0.0, noise=0.01)
-    )
-    np.testing.assert_allclose(moved, prior + 1, atol=0.02)
-    np.testing.assert_allclose(few_shots(prior, features, measured, prior[measured], Shots()), prior)
+    moved = few_shots(prior, features, measured, prior[measured] + 1.0)
+    np.testing.assert_allclose(moved, prior + 1, atol=0.05)
+    np.testing.assert_allclose(few_shots(prior, features, measured, prior[measured]), prior)
 
 
 def test_a_chip_with_many_columns_counts_once_in_the_mean_over_chips():
