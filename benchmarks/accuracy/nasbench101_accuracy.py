@@ -10,9 +10,7 @@ its figures are no substitute for those of NAS-Bench-101. Writes ``benchmarks/re
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -20,14 +18,13 @@ import torch
 from benchmarks.accuracy import nasbench101_cells, nasbench201_cells
 from benchmarks.accuracy.accuracy_methods import ENSEMBLE, LEDG
 from benchmarks.accuracy.nasbench201_accuracy import (
-    RESULTS,
-    head,
     recipe_of,
     references,
     row_of,
     score,
     table,
 )
+from benchmarks.accuracy.protocol import write
 
 SIZES = (100, 172, 424, 4236)
 PUBLISHED = {
@@ -53,27 +50,18 @@ def main() -> None:
     data = Path(os.environ["LEDG_DATA"])
     space = nasbench101_cells.load(file) if file else nasbench101_cells.load_ec_nas(data)
     tuning = nasbench201_cells.load(data)
-    protocol, commit = f"{space.name}_accuracy", head()
+    protocol = f"{space.name}_accuracy"
     sizes = [size for size in SIZES if size < len(space)]
-    rows = references(space, commit, protocol)
+    rows = references(space, protocol)
     for method in (ENSEMBLE, LEDG):
         recipe = recipe_of(method, tuning)
         for size in sizes:
             score(method, space, nasbench101_cells.DATASET, recipe, size)
-            row = row_of(
-                protocol,
-                space,
-                method,
-                nasbench101_cells.DATASET,
-                size,
-                "NAS-Bench-201's drawn cells",
-                commit,
-            )
+            selected_on = "NAS-Bench-201's drawn cells"
+            row = row_of(protocol, space, method, nasbench101_cells.DATASET, size, selected_on)
             rows += [row] if row else []
     print(table(rows, nasbench101_cells.DATASET, sizes, PUBLISHED if file else None))
-    RESULTS.with_name(f"{protocol}.json").write_text(
-        json.dumps([asdict(row) for row in rows], indent=1) + "\n"
-    )
+    write(protocol, rows)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,9 @@ from benchmarks.accuracy.accuracy_methods import (
     normal_scores,
 )
 from benchmarks.accuracy.cell_space import CellSpace, class_means
+from benchmarks.accuracy.protocol import Row, write
 
 PROTOCOL = "nasbench201_accuracy"
-RESULTS = Path(__file__).parents[1] / "results" / f"{PROTOCOL}.json"
 SIZES = (78, 156, 469, 781, 1563)
 SEEDS = (0, 1, 2)
 TRIALS = 20
@@ -65,22 +64,6 @@ PUBLISHED = {
 et al., NeurIPS 2021) and TNASP (Lu et al., NeurIPS 2021) as quoted by PINAT (Lu et al., AAAI 2023); NAR-Former V2 (Yi et
 al., NeurIPS 2023) and NN-Former (CVPR 2025) second-hand. Which set their
 epochs were selected on is not known to us."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A figure of the results. ``minutes``: processor time of all ``seeds``, tuning left out."""
-
-    protocol: str
-    method: str
-    setting: dict[str, Any]
-    metric: str
-    mean: float
-    std: float
-    seeds: list[int]
-    selected_on: str
-    commit: str
-    minutes: float
 
 
 @dataclass(frozen=True)
@@ -189,39 +172,37 @@ def score(method: Method, space: CellSpace, dataset: str, recipe: Any, size: int
 
 
 def row_of(
-    protocol: str, space: CellSpace, method: Method, dataset: str, size: int, selected_on: str, commit: str
+    protocol: str, space: CellSpace, method: Method, dataset: str, size: int, selected_on: str
 ) -> Row | None:
     """The row of a setting, None where ``CACHE`` lacks a draw of it."""
     paths = [_path(_draw_name(space, dataset, method, size, seed)) for seed in SEEDS]
     if not all(path.exists() for path in paths):
         return None
     found = [json.loads(path.read_text()) for path in paths]
-    taus = [item["tau"] for item in found]
-    return Row(
-        protocol, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", float(np.mean(taus)),
-        float(np.std(taus, ddof=1)), list(SEEDS), selected_on, commit, sum(item["seconds"] for item in found) / 60,
+    return Row.of(
+        protocol, method.name, {"dataset": dataset, "samples": size}, "kendall_tau", [item["tau"] for item in found],
+        selected_on, sum(item["seconds"] for item in found) / 60,
     )  # fmt: skip
 
 
-def results(space: CellSpace, commit: str) -> list[Row]:
+def results(space: CellSpace) -> list[Row]:
     """The rows of all settings that are complete."""
     selected_on = f"held-out quarters of {TUNED_AT} drawn cells of CIFAR-10"
     found = (
-        row_of(PROTOCOL, space, method, dataset, size, selected_on, commit)
+        row_of(PROTOCOL, space, method, dataset, size, selected_on)
         for method, dataset, size in settings(list(METHODS), list(space.labels))
     )
     return [row for row in found if row]
 
 
-def references(space: CellSpace, commit: str, protocol: str = PROTOCOL) -> list[Row]:
+def references(space: CellSpace, protocol: str = PROTOCOL) -> list[Row]:
     """What the labels of all cells themselves reach, as they are and as means of cells that compute the same."""
     labels, truth = space.labels["cifar10"], space.truth["cifar10"]
     means = class_means(labels, space.classes)[space.classes]
     lines = {"validation accuracy itself": labels, "its mean over isomorphic cells": means}
     return [
-        Row(
-            protocol, name, {"dataset": "cifar10", "samples": len(space)}, "kendall_tau", tau(line, truth), 0.0, [],
-            "nothing", commit, 0.0,
+        Row.of(
+            protocol, name, {"dataset": "cifar10", "samples": len(space)}, "kendall_tau", [tau(line, truth)], "nothing", 0.0
         )
         for name, line in lines.items()
     ]  # fmt: skip
@@ -248,12 +229,6 @@ def table(
     return "\n".join(lines)
 
 
-def head() -> str:
-    """The commit that is checked out."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
 def main() -> None:
     """Tune and score what is asked for, then print and write all that is there; see above."""
     parser = argparse.ArgumentParser(
@@ -269,11 +244,10 @@ def main() -> None:
     recipes = {name: recipe_of(METHODS[name], space) for name in asked.methods}
     for method, dataset, size in settings(asked.methods, asked.datasets):
         score(method, space, dataset, recipes[method.name], size)
-    commit = head()
-    rows = references(space, commit) + results(space, commit)
+    rows = references(space) + results(space)
     for dataset in nasbench201_cells.DATASETS:
         print(table(rows, dataset, published=PUBLISHED if dataset == "cifar10" else None), end="\n\n")
-    RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    write(PROTOCOL, rows)
 
 
 if __name__ == "__main__":
