@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ledg_export import zoo
+from ledg_export.accuracy_model import dense_attention
 from ledg_export.config import LedgConfig
 from ledg_export.model import Layer
 from ledg_export.zoo.nasbench201 import OPERATIONS, parse
@@ -102,7 +103,7 @@ class CellFormer(nn.Module):
         super().__init__()
         self.register_buffer("text", text)
         self.register_buffer("numeric", numeric)
-        self.register_buffer("masks", masks()[[RELATIONS.index(name) for name in config.relations]].float())
+        self.register_buffer("masks", masks().transpose(0, 1).float())
         width = config.width
         self.words = nn.Linear(config.text_width, width)
         self.numbers = nn.Linear(len(QUANTITIES), width)
@@ -119,25 +120,12 @@ class CellFormer(nn.Module):
     def states(self, cells: Tensor) -> Tensor:
         """``cells`` int64 [B, 6] -> [B, 6, width]."""
         x = (self.words(self.text) + self.numbers(self.numeric))[cells] + self.place.weight
+        under = self.masks.expand(len(cells), -1, -1, -1)
         for layer in self.layers:
             assert isinstance(layer, Layer)
-            x = x + self._attention(layer, layer.before_attention(x))
+            x = x + dense_attention(layer.attention, layer.before_attention(x), under)
             x = x + layer.feed(layer.before_feed(x))
         return self.norm(x)
-
-    def _attention(self, layer: Layer, x: Tensor) -> Tensor:
-        """``DynamicGraphAttention`` in its dense form: every graph has the same edges."""
-        attention = layer.attention
-        q, k, v = (
-            part.unflatten(-1, (attention.heads, attention.size)).transpose(1, 2)
-            for part in attention.qkv(x).chunk(3, dim=-1)
-        )
-        scores = q @ k.transpose(-1, -2) / math.sqrt(attention.size)
-        powers = torch.exp(scores - scores.detach().amax(-1, keepdim=True))[:, None]
-        under = powers * self.masks[:, None]
-        mix = attention.mix(x).softmax(-1).transpose(1, 2)[:, :, None, :, None]
-        weights = (mix * under / under.sum(-1, keepdim=True)).sum(1)
-        return attention.out((weights @ v).transpose(1, 2).flatten(-2))
 
     def forward(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Log ms [B], and what the correction of the whole saw [B, 6 * width]."""

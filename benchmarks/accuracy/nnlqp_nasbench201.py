@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LinearRegression
 
 import ledg_rt
-from benchmarks.accuracy import baselines
+from benchmarks.accuracy import baselines, cell_peers
 from benchmarks.accuracy.baselines import Rows, Totals, best_trial
 from benchmarks.accuracy.cell_former import CellFormer, CellRecipe, alive, fit, operations
 from benchmarks.accuracy.latency import rows_of
@@ -182,7 +182,7 @@ def _read(model: CellFormer, cells: NDArray[np.int64]) -> tuple[Float, Float]:
     return log_ms.double().numpy(), states.double().numpy()
 
 
-METHODS: Mapping[str, Method] = {
+METHODS: dict[str, Method] = {
     "FLOPs": partial(linear, ("flops",)),
     "FLOPs + memory access": partial(linear, ("flops", "float_bytes")),
     "roofline": partial(tuned, lambda: baselines.roofline),
@@ -190,6 +190,17 @@ METHODS: Mapping[str, Method] = {
     "Gaussian process, digits": digits,
     "Gaussian process, digits of live operations": partial(digits, live=True),
 }
+
+
+def peer(name: str, found: Family, train: Chosen, scored: Chosen, seed: int) -> Float:
+    """A published network, its recipe chosen on the held rows of seed 0, which see no dead operation either."""
+    cells, log_ms = alive(found.cells), found.log_ms
+    fitted, held = held_out(np.arange(TRAIN), 0)
+    recipe = cell_peers.chosen(name, cells[fitted], log_ms[fitted], cells[held], log_ms[held], CACHE)
+    return cell_peers.fitted(name, recipe, cells[train], log_ms[train], cells[scored], seed)
+
+
+METHODS |= {name: partial(peer, name) for name in cell_peers.PEERS}
 
 
 def figures(predicted: Float, log_ms: Float) -> dict[str, float]:

@@ -6,6 +6,7 @@ import torch
 
 from benchmarks.accuracy.cell_former import SENTENCES, CellFormer, alive, masks, operations, quantities
 from ledg_export import zoo
+from ledg_export.accuracy_model import dense_attention
 from ledg_export.config import LedgConfig
 from ledg_export.zoo.nasbench201 import OPERATIONS, network_key
 from ledg_rt.encoding import QUANTITIES, RELATIONS, encode_graph
@@ -66,7 +67,7 @@ def test_dense_attention_equals_the_edge_form(model):
     node, relation, other = masks().transpose(0, 1).nonzero().T
     edges = torch.stack([node, other, relation])
     layer = model.layers[0]
-    dense = model._attention(layer, x)
+    dense = dense_attention(layer.attention, x, model.masks.expand(len(x), -1, -1, -1))
     for cell, found in zip(x, dense, strict=True):
         torch.testing.assert_close(layer.attention.edges(cell, edges), found, rtol=0, atol=1e-5)
 
