@@ -1,7 +1,7 @@
 """The graphs of a batch as tensors: encoded anew in each step, or their states stored once.
 
 Encoding takes nearly all of a training step, and the encoder never sees a platform. With the states of all graphs
-in memory, the head and the platform encoder meet each measurement dozens of times in the time of one epoch.
+in memory, the head and the platform encoder meet each measurement several times as often in the same time.
 """
 
 from __future__ import annotations
