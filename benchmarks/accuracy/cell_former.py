@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from ledg_export import zoo
 from ledg_export.accuracy_model import dense_attention
 from ledg_export.config import LedgConfig
-from ledg_export.model import Layer
+from ledg_export.graph_encoder import Layer
 from ledg_export.zoo.nasbench201 import OPERATIONS, parse
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import QUANTITIES, RELATIONS, encode_graph

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ledg_export.config import LedgConfig
-from ledg_export.model import DynamicGraphAttention, GraphEncoder, Layer
+from ledg_export.graph_encoder import DynamicGraphAttention, GraphEncoder, Layer
 from ledg_rt.encoding import RELATIONS
 
 

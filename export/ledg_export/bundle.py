@@ -76,10 +76,10 @@ def write_bundle(
 
 
 def memories(model: LedgFormer) -> NDArray[np.float32]:
-    """What the model remembers of each of ``config.known``, float32 [len(known), platform_width]."""
+    """What each member remembers of each of ``config.known``, float32 [len(known), members * platform_width]."""
     keys = torch.arange(1, 1 + len(model.config.known))[:, None]
     with torch.no_grad():
-        return model.platform_encoder.memory(keys).numpy()
+        return torch.cat([member.platform_encoder.memory(keys) for member in model.members], -1).numpy()
 
 
 def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ class LedgConfig(PretrainedConfig):
         known: list[str] | None = None,
         kin: int = 0,
         kin_width: int = 32,
+        members: int = 1,
         hardware_width: int = 12,
         number_noise: float = 0.06,
         order_weight: float = 3.0,
@@ -50,6 +51,7 @@ class LedgConfig(PretrainedConfig):
         self.template = template
         self.known = list(known or ())
         self.kin, self.kin_width = kin, kin_width
+        self.members = members
         self.hardware_width, self.number_noise = hardware_width, number_noise
         self.order_weight = order_weight
         self.text_dropout, self.number_dropout = text_dropout, number_dropout

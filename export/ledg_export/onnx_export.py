@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ledg_export.model import LedgFormer
+from ledg_export.model import LedgFormer, together
 from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 OPSET = 17
@@ -33,20 +33,26 @@ class HeadGraph(nn.Module):
 
     def __init__(self, model: LedgFormer) -> None:
         super().__init__()
-        self.platform_encoder, self.head = model.platform_encoder, model.head
+        self.members = model.members
         with torch.no_grad():
-            self.lenders = model.platform_encoder.lenders()
+            self.lenders = [member.platform_encoder.lenders() for member in model.members]
 
     def forward(
         self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The shapes are those of one graph and one platform."""
-        vector = self.platform_encoder.vector(
-            text[None], numeric[None], memory[None], missing[None], self.lenders
-        )
+        """The shapes are those of one graph and one platform; ``memory`` has that of each member in a row."""
         present = torch.ones_like(work[None, :, 0])
         first = torch.zeros(1, dtype=torch.long)
-        out = self.head(states[None], work[None], present, vector, numeric[None], first, first[None], first)
+        outputs = []
+        memories = memory[None].chunk(len(self.members), -1)
+        for member, lenders, own in zip(self.members, self.lenders, memories, strict=True):
+            vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], lenders)
+            outputs.append(
+                member.head(
+                    states[None], work[None], present, vector, numeric[None], first, first[None], first
+                )
+            )
+        out = together(outputs)
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
 
@@ -70,7 +76,7 @@ def export_model(model: LedgFormer, folder: Path) -> None:
             HeadGraph(model).eval(),
             (
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
-                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.platform_width), torch.ones(KEY_LEVELS),
+                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.members * model.config.platform_width), torch.ones(KEY_LEVELS),
             ),
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
             input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory", "platform_missing"],

@@ -34,15 +34,13 @@ from ledg_rt.errors import LedgError
 CLOCK = "clock.json"
 HEAD = "head"
 """Folder of a run for the checkpoints of its second phase."""
-OF_ITS_DATA = tuple(
-    f"platform_encoder.{name}" for name in ("known.weight", "kin_text", "kin_numeric", "kin_keys")
-)
-"""Weights that belong to the platforms of a training set."""
+OF_ITS_DATA = ("known.weight", "kin_text", "kin_numeric", "kin_keys")
+"""Weights of a platform encoder that belong to the platforms of a training set."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run but its data; ``head_*`` are for its second phase."""
+    """Everything that decides a training run but its data; ``members`` and ``head_*`` are for its second phase."""
 
     minutes: float
     learning_rate: float = 2e-3
@@ -50,6 +48,7 @@ class Recipe:
     warmup: float = 0.04
     visits: int = 3000
     budget: int = 1_500
+    members: int = 4
     head_minutes: float = 0.0
     head_visits: int = 20_000
     head_budget: int = 8_000
@@ -139,7 +138,7 @@ class LatencyTrainer(Trainer):
 @contextmanager
 def compiled(model: LedgFormer) -> Iterator[None]:
     """Run the two costly parts through ``torch.compile``: two thirds of the time a step after two minutes, with a C++ compiler."""
-    parts = (model.encoder, model.head)
+    parts = (model.encoder, *(member.head for member in model.members))
     for part in parts:
         part.compile(dynamic=True)
     try:
@@ -152,7 +151,8 @@ def compiled(model: LedgFormer) -> Iterator[None]:
 def new_model(data: LatencyData, config: LedgConfig, collator: Collator) -> LedgFormer:
     """A fresh model whose input normalisation is that of the graphs of ``data``, its kin their platforms."""
     model = LedgFormer(config)
-    model.platform_encoder.meet(*collator.tensors_of(data.used()))
+    for member in model.members:
+        member.platform_encoder.meet(*collator.tensors_of(data.used()))
     names = sorted({visit.graph_id for visit in data.visits})
     rows = np.concatenate([data.graphs[name].numeric for name in names[:: max(1, len(names) // 2000)]])
     model.encoder.mean.copy_(torch.from_numpy(rows.mean(0)))
@@ -180,14 +180,27 @@ def warm_start(model: LedgFormer, run: Path) -> None:
         LedgError: the run has no checkpoint.
     """
     old = trained(run)
-    memories = old.platform_encoder.known.weight.detach()
-    weights = {name: tensor for name, tensor in old.state_dict().items() if name not in OF_ITS_DATA}
+    weights = {name: tensor for name, tensor in old.state_dict().items() if not name.endswith(OF_ITS_DATA)}
     model.load_state_dict(weights, strict=False)
     position = {key: 1 + at for at, key in enumerate(old.config.known)}
-    with torch.no_grad():
-        for at, key in enumerate(model.config.known):
-            if key in position:
-                model.platform_encoder.known.weight[1 + at] = memories[position[key]]
+    for member, before in zip(model.members, old.members, strict=False):
+        memories = before.platform_encoder.known.weight.detach()
+        with torch.no_grad():
+            for at, key in enumerate(model.config.known):
+                if key in position:
+                    member.platform_encoder.known.weight[1 + at] = memories[position[key]]
+
+
+def ensemble(model: LedgFormer, members: int, seed: int) -> LedgFormer:
+    """``model`` with more members: its own and fresh ones, on the same encoder."""
+    torch.manual_seed(seed)
+    config = LedgConfig.from_dict(model.config.to_dict() | {"members": members})
+    grown = LedgFormer(config)
+    grown.load_state_dict(model.state_dict(), strict=False)
+    first = model.members[0].platform_encoder
+    for member in grown.members:
+        member.platform_encoder.meet(first.kin_text, first.kin_numeric, first.kin_keys)
+    return grown
 
 
 def train(
@@ -209,21 +222,30 @@ def train(
     model = new_model(data, config, collator)
     if start is not None and last is None:
         warm_start(model, start)
-    for_the_head = recipe.for_the_head()
-    ended = _ended(folder / HEAD, for_the_head) if recipe.head_minutes else None
-    ended = ended or _ended(folder, recipe)
-    if ended:
+    if ended := _ended(folder, recipe):
         model.load_state_dict(LedgFormer.from_pretrained(ended).state_dict())
     else:
         _fit(model, collator, folder, recipe)
-    if recipe.head_minutes and not _ended(folder / HEAD, for_the_head):
-        model.eval().encoder.requires_grad_(False)
-        rng = np.random.default_rng(recipe.seed)
-        stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
-        collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed, graphs=stored)
-        _fit(model, collator, folder / HEAD, for_the_head)
-    model.eval()
-    return model, vocabulary
+    if recipe.head_minutes:
+        model = _second_phase(model, data, vocabulary, folder / HEAD, recipe)
+    return model.eval(), vocabulary
+
+
+def _second_phase(
+    model: LedgFormer, data: LatencyData, vocabulary: Vocabulary, folder: Path, recipe: Recipe
+) -> LedgFormer:
+    """Train (or go on with) all members on the states that the encoder of ``model`` gives."""
+    model = ensemble(model, recipe.members, recipe.seed)
+    recipe = recipe.for_the_head()
+    if ended := _ended(folder, recipe):
+        model.load_state_dict(LedgFormer.from_pretrained(ended).state_dict())
+        return model
+    model.eval().encoder.requires_grad_(False)
+    rng = np.random.default_rng(recipe.seed)
+    stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
+    collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
+    _fit(model, collator, folder, recipe)
+    return model
 
 
 def _ended(folder: Path, recipe: Recipe) -> str | None:

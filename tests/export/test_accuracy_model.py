@@ -6,7 +6,7 @@ import torch
 
 from ledg_export.accuracy_model import AccuracyModel, Cells, dense_attention, ranking_loss, relation_masks
 from ledg_export.config import LedgConfig
-from ledg_export.model import DynamicGraphAttention
+from ledg_export.graph_encoder import DynamicGraphAttention
 from ledg_rt.encoding import NODE_FEATURES, RELATIONS, encode_graph
 from ledg_rt.graph import Graph, Input, Node, TensorType
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from ledg_export.config import LedgConfig
-from ledg_export.model import LOG_SPREAD, LedgFormer
+from ledg_export.head import LOG_SPREAD
+from ledg_export.model import LedgFormer, together
 from ledg_export.onnx_export import export_model
 from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
@@ -20,15 +21,19 @@ FIRST = torch.zeros(1, dtype=torch.long)
 def model():
     torch.manual_seed(0)
     config = LedgConfig(
-        width=32, layers=3, heads=4, platform_width=32, correction_width=16, known=["a", "b", "c"], kin=4
-    )
+        width=32, layers=3, heads=4, platform_width=32, correction_width=16, known=["a", "b", "c"], kin=4,
+        members=2,
+    )  # fmt: skip
     model = LedgFormer(config).eval()
     with torch.no_grad():
-        model.platform_encoder.meet(torch.randn(4, 2, 384), torch.rand(4, PLATFORM_FEATURES), kin_keys())
+        kin = (torch.randn(4, 2, 384), torch.rand(4, PLATFORM_FEATURES), kin_keys())
+        for member in model.members:
+            member.platform_encoder.meet(*kin)
         for parameter in model.parameters():
             if not parameter.any():  # layers that start at zero would hide a wrong path
                 torch.nn.init.normal_(parameter, std=0.2)
-        model.platform_encoder.known.weight[0] = 0  # no name, no memory
+        for member in model.members:
+            member.platform_encoder.known.weight[0] = 0  # no name, no memory
     return model
 
 
@@ -132,14 +137,20 @@ def test_exported_latency_equals_torch(model, tmp_path):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
         platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
-        memory = torch.randn(model.config.platform_width)
+        memories = torch.randn(2, model.config.platform_width)
         missing = torch.tensor([0.0, 1, 1, 1, 1])
-        reference = model.head(
-            states(model, text, numeric, neighbours, "edges")[None], work[None], torch.ones(1, nodes),
-            model.platform_encoder.vector(
-                platform_text[None], platform_numeric[None], memory[None], missing[None], model.platform_encoder.lenders()
-            ),
-            platform_numeric[None], FIRST, FIRST[None], FIRST,
+        encoded = states(model, text, numeric, neighbours, "edges")[None]
+        reference = together(
+            [
+                member.head(
+                    encoded, work[None], torch.ones(1, nodes),
+                    member.platform_encoder.vector(
+                        platform_text[None], platform_numeric[None], memory[None], missing[None], member.platform_encoder.lenders()
+                    ),
+                    platform_numeric[None], FIRST, FIRST[None], FIRST,
+                )
+                for member, memory in zip(model.members, memories, strict=True)
+            ]
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
@@ -148,7 +159,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
             None,
             {
                 "states": found, "work": work.numpy(), "platform_text": platform_text.numpy(),
-                "platform_numeric": platform_numeric.numpy(), "platform_memory": memory.numpy(),
+                "platform_numeric": platform_numeric.numpy(), "platform_memory": memories.flatten().numpy(),
                 "platform_missing": missing.numpy(),
             },
         )  # fmt: skip
@@ -185,16 +196,27 @@ def _forward(model, graphs):
 def test_the_spread_stays_within_bounds_far_from_training(model):
     text, numeric, work = inputs(1)
     for scale in (1e5, -1e5):
-        out = model.head(
+        out = model.members[0].head(
             states(model, text, numeric, table(1), "table")[None], work[None], torch.ones(1, 1),
             scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), FIRST, FIRST[None], FIRST,
         )  # fmt: skip
         assert LOG_SPREAD[0] <= out["log_spread"] <= LOG_SPREAD[1]
 
 
+def test_an_ensemble_says_the_mean_and_is_less_sure_where_its_members_disagree():
+    def output(log_ms):
+        return {"log_ms": torch.tensor(log_ms), "log_spread": torch.full((2,), -2.0), "log_cost": torch.tensor(log_ms)}  # fmt: skip
+
+    found = together([output([1.0, 1.0]), output([1.0, 3.0])])
+    assert found["log_ms"].tolist() == found["log_cost"].tolist() == [1, 2]
+    torch.testing.assert_close(
+        found["log_spread"].exp(), torch.tensor([0.0, 1.0]) + np.exp(-2), check_dtype=False
+    )
+
+
 @torch.no_grad()
 def test_like_platforms_lend_the_memories_that_are_missing_but_not_those_of_the_hidden_name(model):
-    encoder = model.platform_encoder
+    encoder = model.members[0].platform_encoder
     twin = (encoder.kin_text[[0]], encoder.kin_numeric[[0]])
     hidden = torch.zeros(1, KEY_LEVELS, dtype=torch.long)
     names = kin_keys()[[0]]
@@ -214,7 +236,7 @@ def _words(encoder, text, numeric):
 
 
 def test_lending_moves_only_the_likeness_not_the_lender(model):
-    encoder = model.platform_encoder
+    encoder = model.members[0].platform_encoder
     hidden = torch.zeros(2, KEY_LEVELS, dtype=torch.long)
     encoder(torch.randn(2, 2, 384), torch.rand(2, PLATFORM_FEATURES), hidden, hidden).sum().backward()
     assert encoder.likeness.weight.grad.any()

@@ -77,7 +77,7 @@ def batch():
     torch.manual_seed(0)
     model = LedgFormer(config)
     collator = Collator(data, vocabulary, config, training=True)
-    model.platform_encoder.meet(*collator.tensors_of(data.used()))
+    model.members[0].platform_encoder.meet(*collator.tensors_of(data.used()))
     return model, collator(data.visits)
 
 

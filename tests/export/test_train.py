@@ -118,6 +118,7 @@ def test_the_second_phase_trains_the_head_on_what_the_encoder_gave(data, embedde
     first, vocabulary = train(data, embedder, tmp_path, recipe(3))
     second, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20 / 60))
     after = second.state_dict()
+    assert (len(first.members), len(second.members)) == (1, 4)
     for name, tensor in first.state_dict().items():
         assert not name.startswith("encoder.") or torch.equal(tensor, after[name]), name
     assert error(second, vocabulary, data) < 0.8 * error(first, vocabulary, data)
@@ -155,7 +156,7 @@ def test_a_fresh_run_begins_with_the_weights_and_memories_of_another(data, embed
     np.testing.assert_allclose(
         predict(model, vocabulary, data), predict(trained, vocabulary, data), rtol=1e-6, atol=1e-6
     )
-    assert not model.platform_encoder.known.weight[1].any()
+    assert not model.members[0].platform_encoder.known.weight[1].any()
     with pytest.raises(LedgError, match="no checkpoint"):
         warm_start(model, tmp_path / "nowhere")
 
