@@ -33,7 +33,7 @@ class Network:
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._encoder = _session(bundle, "encoder.onnx", threads)
         self._head = _session(bundle, "head.onnx", threads)
-        self._known = load_table(bundle.path("known.npz"))
+        self.known = load_table(bundle.path("known.npz"))
         shapes = {entry.name: entry.shape for entry in self._head.get_inputs()}
         self._nothing = np.zeros(shapes["platform_memory"], dtype=np.float32)
         self.embedder = Embedder(
@@ -42,7 +42,7 @@ class Network:
 
     def meant(self, platform: Platform) -> Platform:
         """``platform`` with the newest known version of its runtime, where that is left open."""
-        return newest_version(platform, self._known)
+        return newest_version(platform, self.known)
 
     def states(self, encoding: GraphEncoding) -> NDArray[np.float32]:
         """States of the nodes [N, width]: once a graph, for any number of platforms."""
@@ -60,8 +60,8 @@ class Network:
         """The latency of one run of the whole batch."""
         memory, missing = self._nothing.copy(), np.ones(KEY_LEVELS, dtype=np.float32)
         for level, key in enumerate(platform.keys):
-            if key in self._known:
-                memory += self._known[key]
+            if key in self.known:
+                memory += self.known[key]
                 missing[level] = 0
         feeds = {
             "states": states, "work": encoding.work, "platform_memory": memory, "platform_text": self.embedder.embed(platform.sentences),

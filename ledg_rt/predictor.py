@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ledg_rt.bundles import Bundle, open_bundle
 from ledg_rt.errors import ModelError, PlatformError
+from ledg_rt.evidence import evidence
 from ledg_rt.graph import Graph
 from ledg_rt.platforms import Platform, resolve
 from ledg_rt.reading.reader import Reader
@@ -180,7 +181,7 @@ class Predictor:
             words = encode_platform(platform, self._bundle.template)
             estimate = self._network.estimate(states, encoding, words)
             intensity = log_intensity(encoding, platform.precision)
-            latency = self._latency(estimate, platform, intensity)
+            latency = self._latency(estimate, platform, intensity, evidence(words.keys, self._network.known))
             bound = bound_ms(encoding, graph, platform)
             flags = self._flags(
                 graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops)
@@ -203,11 +204,13 @@ class Predictor:
                 "run `ledg calibrate` again, or name its bundle with --bundle",
             )
 
-    def _latency(self, estimate: Estimate, platform: Platform, intensity: float) -> Latency:
-        evidence = "known" if platform.device in self._bundle.devices else "unknown"
+    def _latency(self, estimate: Estimate, platform: Platform, intensity: float, found: str) -> Latency:
+        """``found``: what training knew of the platform, see ``evidence``."""
         if not (abs(estimate.log_ms) < LARGEST_LOG and abs(estimate.log_spread) < 10):
             raise OverflowError
-        log_ms, half = estimate.log_ms, self._bundle.interval[evidence] * math.exp(estimate.log_spread)
+        factors = self._bundle.interval[found]
+        factor = factors.get(platform.kind or "", factors["all"])
+        log_ms, half = estimate.log_ms, factor * math.exp(estimate.log_spread)
         if platform.calibration is not None:
             log_ms, half = platform.calibration.apply(log_ms, intensity, half)
             if not (abs(log_ms) < LARGEST_LOG and half < LARGEST_LOG):

@@ -1,34 +1,22 @@
 """What a few measurements of a new chip are worth: errors of the rest after 0 to 50 of them.
 
-    python -m benchmarks.accuracy.calibration --cache .cache/corpus --run checkpoints/latency
-
-Predicts with the finished run of ``benchmarks.accuracy.latency``.
-
-Every platform of a held-out chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
+Every platform of a new chip is calibrated with n of its measurements, drawn by fixed seeds, by the very
 ``ledg_rt.calibration`` that ships, and the rest is predicted. A chip's error is the median APE over its rest; the
-table has the median over (source, chip) pairs and the share of the rest in the 80 % interval. ``--part validation``
-is for choosing the widths of the priors; test rows write ``benchmarks/results/calibration.json``.
+table has the median over (source, chip) pairs and the share of the rest in the 80 % interval. The predictions are those of
+``benchmarks.accuracy.folds``; ``benchmarks.accuracy.unseen`` prints the table.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.accuracy.latency import RESULTS, Predict, draw, predictor_of
 from benchmarks.accuracy.splits import chip_of
-from ledg_export.corpora.sample import Sample
 from ledg_rt.calibration import fit
-from ledg_rt.encoding import GraphEncoding, rebatch
-from ledg_rt.platforms import resolve
-from ledg_rt.roofline import log_intensity
 
 COUNTS = (0, 1, 5, 10, 20, 50)
 SEEDS = 3
@@ -46,50 +34,35 @@ class Result:
     coverage: float
 
 
-def measure(
-    samples: Sequence[Sample],
-    predictor: Predict,
-    graphs: Mapping[str, GraphEncoding],
-    factor: float,
-    counts: Sequence[int] = COUNTS,
-) -> list[Result]:
-    """Calibrate every platform of ``samples``.
+@dataclass(frozen=True)
+class Predicted:
+    """A measurement of a new chip and what was predicted: natural logs of ms, half width of the interval, log FLOPs a byte."""
 
-    Args:
-        samples: of held-out chips.
-        predictor: gives log milliseconds and log spread of samples, [rows, 2].
-        graphs: encodings that the samples name.
-        factor: of the bundle, from the spread to the half width of its interval on unknown hardware.
-        counts: measurements to calibrate with; a platform needs ``LEAST_REST`` more.
-    """
-    predicted = predictor(samples)
-    log_ms, half_width = predicted[:, 0], factor * np.exp(predicted[:, 1])
-    intensity = intensities(samples, graphs)
-    measured_ms = np.array([sample.latency_ms for sample in samples])
-    platforms: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for at, sample in enumerate(samples):
-        platforms[sample.source, sample.platform].append(at)
+    source: str
+    platform: str
+    log_ms: float
+    half_width: float
+    log_intensity: float
+    log_measured: float
+
+
+def measure(rows: Sequence[Predicted], counts: Sequence[int] = COUNTS) -> list[Result]:
+    """Calibrate every platform of ``rows`` with each of ``counts`` measurements; it needs ``LEAST_REST`` more."""
+    platforms: dict[tuple[str, str], list[Predicted]] = defaultdict(list)
+    for row in rows:
+        platforms[row.source, row.platform].append(row)
     results = []
     for count in counts:
         errors: dict[tuple[str, str], list[float]] = defaultdict(list)
         covered: dict[tuple[str, str], list[bool]] = defaultdict(list)
-        for (source, platform), rows in platforms.items():
-            if len(rows) < count + LEAST_REST:
+        for (source, platform), found in platforms.items():
+            if len(found) < count + LEAST_REST:
                 continue
             chip = (source, chip_of(platform))
             for seed in range(SEEDS):
-                order = np.random.default_rng(seed).permutation(rows)
-                chosen, rest = order[:count], order[count:]
-                fitted = (
-                    fit(log_ms[chosen], intensity[chosen], half_width[chosen], measured_ms[chosen], "")
-                    if count
-                    else None
-                )
-                for row in rest:
-                    middle, width = log_ms[row], half_width[row]
-                    if fitted is not None:
-                        middle, width = fitted.apply(middle, intensity[row], width)
-                    off = middle - np.log(measured_ms[row])
+                order = [found[at] for at in np.random.default_rng(seed).permutation(len(found))]
+                for row, middle, width in _calibrated(order[:count], order[count:]):
+                    off = middle - row.log_measured
                     errors[chip].append(abs(np.expm1(off)))
                     covered[chip].append(bool(abs(off) <= width))
         if errors:
@@ -102,48 +75,24 @@ def measure(
     return results
 
 
-def intensities(samples: Sequence[Sample], graphs: Mapping[str, GraphEncoding]) -> NDArray[np.float64]:
-    """Log FLOPs a byte of each sample, as the runtime sees it."""
-    precisions = {sample.platform: resolve(sample.platform).precision for sample in samples}
-    return np.array(
-        [
-            log_intensity(rebatch(graphs[sample.graph_id], sample.batch), precisions[sample.platform])
-            for sample in samples
-        ]
-    )
+def _calibrated(
+    chosen: Sequence[Predicted], rest: Sequence[Predicted]
+) -> Iterator[tuple[Predicted, float, float]]:
+    """Each row of ``rest`` with its middle and half width after the measurements ``chosen``."""
+    if not chosen:
+        yield from ((row, row.log_ms, row.half_width) for row in rest)
+        return
+    columns = [[getattr(row, name) for row in chosen] for name in ("log_ms", "log_intensity", "half_width")]
+    fitted = fit(*columns, np.exp([row.log_measured for row in chosen]), "")
+    for row in rest:
+        yield row, *fitted.apply(row.log_ms, row.log_intensity, row.half_width)
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[Mapping[str, Any]]) -> str:
     """Markdown."""
     lines = ["| measurements | chips | median APE % | in the 80 % interval % |", "|---|---|---|---|"]
-    lines += [f"| {row.count} | {row.chips} | {row.median_ape:.1f} | {row.coverage:.1f} |" for row in results]
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Parse the command line, load the run, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
-    parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
-    parser.add_argument("--part", choices=("test", "validation"), default="test")
-    options = parser.parse_args()
-    parts, graphs, predictor = predictor_of(options.cache, options.run)
-    held_out = parts.new_device if options.part == "test" else parts.validation_device
-    samples = [
-        sample
-        for source in sorted({sample.source for sample in held_out})
-        for sample in draw([sample for sample in held_out if sample.source == source])
+    lines += [
+        f"| {row['count']} | {row['chips']} | {row['median_ape']:.1f} | {row['coverage']:.1f} |"
+        for row in results
     ]
-    factor = json.loads((RESULTS / "intervals.json").read_text())["unknown"]["factor"]
-    results = measure(samples, predictor, graphs, factor)
-    print(table(results))
-    if options.part == "test":
-        (RESULTS / "calibration.json").write_text(
-            json.dumps([asdict(row) for row in results], indent=1) + "\n"
-        )
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(lines)

@@ -38,9 +38,6 @@ from ledg_rt.metrics import accuracy
 from ledg_rt.platforms import resolve
 
 RESULTS = Path(__file__).parents[1] / "results"
-INTERVAL_ROWS = 400
-"""Rows of one source that the intervals are calibrated on, and tested on, drawn once."""
-
 MAX_TEST_ROWS = 8_000
 """Rows of one source and part that are scored, drawn once by a fixed seed; NAS-Bench-201 has more."""
 
@@ -75,21 +72,6 @@ def main() -> None:
     if options.part == "test":
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "latency.json").write_text(json.dumps(rows, indent=1) + "\n")
-        found = intervals(parts, predictor)
-        print(json.dumps(found, indent=1))
-        (RESULTS / "intervals.json").write_text(json.dumps(found, indent=1) + "\n")
-
-
-def predictor_of(cache: Path, run: Path) -> tuple[Split, Mapping[str, GraphEncoding], Predict]:
-    """The split samples of the corpus, its graphs, and what a finished run predicts.
-
-    Raises:
-        LedgError: the run has no checkpoint.
-    """
-    corpus = load(cache, training_sources(cache))
-    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    predictor = partial(predict_samples, training.trained(run), embedder, graphs=corpus.graphs)
-    return split(corpus.samples), corpus.graphs, predictor
 
 
 Predict = Callable[[Sequence[Sample]], NDArray[np.float64]]
@@ -153,41 +135,6 @@ def _baselines(train: Rows, choose: Rows, scored: Rows) -> dict[str, NDArray[np.
 
 def _of(source: str, samples: Sequence[Sample], limit: int = MAX_TEST_ROWS) -> list[Sample]:
     return draw([sample for sample in samples if sample.source == source], limit)
-
-
-def intervals(parts: Split, predictor: Predict) -> dict[str, dict[str, float]]:
-    """Factors on the predicted spread that cover 80 % of the validation rows, and what they cover in test.
-
-    Each source weighs the same; ``known`` is for devices of the training set, ``unknown`` for others.
-    """
-    found = {}
-    for evidence, choose, test in (
-        ("known", parts.validation_architecture, parts.new_architecture),
-        ("unknown", parts.validation_device, parts.new_device),
-    ):
-        scores, weights = _scores(choose, predictor)
-        order = np.argsort(scores)
-        factor = float(scores[order][np.searchsorted(np.cumsum(weights[order]), 0.8 * weights.sum())])
-        tested, share = _scores(test, predictor)
-        found[evidence] = {
-            "factor": factor,
-            "coverage": float((share * (tested <= factor)).sum() / share.sum()),
-        }
-    return found
-
-
-def _scores(samples: Sequence[Sample], predictor: Predict) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Absolute log error over predicted spread, and weights that make sources equal."""
-    drawn = [
-        sample
-        for source in sorted({sample.source for sample in samples})
-        for sample in draw([sample for sample in samples if sample.source == source], INTERVAL_ROWS)
-    ]
-    predicted = predictor(drawn)
-    measured = np.log([sample.latency_ms for sample in drawn])
-    sources = np.array([sample.source for sample in drawn])
-    weights = np.array([1 / (sources == source).sum() for source in sources])
-    return np.abs(predicted[:, 0] - measured) / np.exp(predicted[:, 1]), weights
 
 
 def predict_samples(

@@ -10,7 +10,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 from ledg_export.corpora.sample import Sample
@@ -35,15 +37,25 @@ def chip_of(platform: str) -> str:
     return devices()[platform.split("/")[0]].chip
 
 
+@cache
+def by_class() -> frozenset[str]:
+    """Families that are split by isomorphism class."""
+    return frozenset(_table()["families"]["by_class"])
+
+
+def _table() -> dict[str, Any]:
+    return tomllib.loads(PATH.read_text(encoding="utf-8"))
+
+
 def split(samples: Sequence[Sample]) -> Split:
     """Sort samples into roles by the table; rows that are held out twice (new family, new chip) rest."""
-    table = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    table = _table()
     chips = {chip: role for role in ("validation", "test") for chip in table["chips"][role]}
     families = {family: role for role in ("validation", "test") for family in table["families"][role]}
     parts: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         architecture = families.get(sample.family, "train")
-        if sample.family in table["families"]["by_class"]:
+        if sample.family in by_class():
             architecture = {0: "test", 1: "validation"}.get(crc32(sample.isomorphism.encode()) % 10, "train")
         key = (architecture, chips.get(chip_of(sample.platform), "train"))
         parts.setdefault(key, []).append(sample)

@@ -32,7 +32,7 @@ PACKAGES = ("torch", "transformers", "optimum", "onnx", "onnxruntime", "numpy")
 
 def write_bundle(
     folder: Path, name: str, model: LedgFormer, vocabulary: Vocabulary, data: LatencyData,
-    interval: Mapping[str, float], training: Mapping[str, Any],
+    interval: Mapping[str, Mapping[str, float]], training: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Export ``model`` beside the embedder that is already in ``folder`` and write the manifest.
 
@@ -42,7 +42,7 @@ def write_bundle(
         model: as training returned it.
         vocabulary: its sentence vectors.
         data: what it was trained on; its devices and ranges go into the manifest.
-        interval: factor on the predicted spread for p10 and p90, by kind of evidence.
+        interval: factor on the predicted spread for p10 and p90, by evidence and kind of device.
         training: sources, sizes, minutes and metrics, for people.
     """
     export_model(model, folder)

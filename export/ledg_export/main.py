@@ -128,7 +128,7 @@ def train(
         bool, typer.Option("--compile", help="Compile the costly parts; needs a C++ compiler.")
     ] = False,
     intervals: Annotated[
-        Path, typer.Option(help="Interval factors, from benchmarks.accuracy.latency.")
+        Path, typer.Option(help="Interval factors, from benchmarks.accuracy.unseen.")
     ] = Path("benchmarks/results/intervals.json"),
 ) -> None:
     """Train on the whole corpus and write the bundle."""

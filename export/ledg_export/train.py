@@ -300,10 +300,9 @@ def train_bundle(
         "head_minutes": recipe.head_minutes,
         "seed": recipe.seed,
     }
-    factors = {evidence: found["factor"] for evidence, found in intervals.items()}
     if int(os.environ.get("RANK", "0")) > 0:  # of several processes the first one writes
         return
-    write_bundle(bundle, name, model, vocabulary, data, factors, training)
+    write_bundle(bundle, name, model, vocabulary, data, intervals, training)
 
 
 def embed_all(sentences: Sequence[str], embedder: Embedder) -> Vocabulary:
