@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -61,7 +60,7 @@ def main() -> None:
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
     model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
-    if int(os.environ.get("RANK", "0")) > 0:  # of several processes that train together the first one scores
+    if not training.first_process():
         return
     predictor = partial(predict_samples, model, embedder, graphs=corpus.graphs)
     sources = options.sources.split(",")

@@ -28,12 +28,15 @@ from ledg_export.config import LedgConfig
 from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
+from ledg_export.refine import refine
 from ledg_rt.embedding import Embedder
 from ledg_rt.errors import LedgError
 
 CLOCK = "clock.json"
 HEAD = "head"
 """Folder of a run for the checkpoints of its second phase."""
+WHOLE = "whole"
+"""Folder there for what comes of it in the end."""
 OF_ITS_DATA = ("known.weight", "kin_text", "kin_numeric", "kin_keys")
 """Weights of a platform encoder that belong to the platforms of a training set."""
 
@@ -161,12 +164,13 @@ def new_model(data: LatencyData, config: LedgConfig, collator: Collator) -> Ledg
 
 
 def trained(run: Path) -> LedgFormer:
-    """The model of a run's last checkpoint.
+    """The model of a run: of both phases where the second has ended, else of the last checkpoint of the first.
 
     Raises:
         LedgError: the run has no checkpoint.
     """
-    last = _last(run / HEAD)[0] or _last(run)[0]
+    whole = run / HEAD / WHOLE
+    last = str(whole) if whole.is_dir() else _last(run)[0]
     if last is None:
         raise LedgError("no_run", f"{run}: no checkpoint", "name the folder of a run that was trained")
     model: LedgFormer = LedgFormer.from_pretrained(last)
@@ -234,17 +238,24 @@ def train(
 def _second_phase(
     model: LedgFormer, data: LatencyData, vocabulary: Vocabulary, folder: Path, recipe: Recipe
 ) -> LedgFormer:
-    """Train (or go on with) all members on the states that the encoder of ``model`` gives."""
+    """Train (or go on with) all members on the states that the encoder of ``model`` gives; refine their memories."""
     model = ensemble(model, recipe.members, recipe.seed)
     recipe = recipe.for_the_head()
-    if ended := _ended(folder, recipe):
-        model.load_state_dict(LedgFormer.from_pretrained(ended).state_dict())
+    ended = _ended(folder, recipe)
+    if ended and (folder / WHOLE).is_dir():
+        model.load_state_dict(LedgFormer.from_pretrained(folder / WHOLE).state_dict())
         return model
     model.eval().encoder.requires_grad_(False)
     rng = np.random.default_rng(recipe.seed)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
-    collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
-    _fit(model, collator, folder, recipe)
+    if ended:
+        model.load_state_dict(LedgFormer.from_pretrained(ended).state_dict())
+    else:
+        collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
+        _fit(model, collator, folder, recipe)
+    refine(model, vocabulary, data, stored, rng)
+    if first_process():
+        model.save_pretrained(folder / WHOLE)
     return model
 
 
@@ -278,6 +289,11 @@ def _fit(model: LedgFormer, collator: Collator, folder: Path, recipe: Recipe) ->
         trainer.train(resume_from_checkpoint=last)
 
 
+def first_process() -> bool:
+    """Of several that train together the first one writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def train_bundle(
     cache: Path,
     run: Path,
@@ -300,7 +316,7 @@ def train_bundle(
         "head_minutes": recipe.head_minutes,
         "seed": recipe.seed,
     }
-    if int(os.environ.get("RANK", "0")) > 0:  # of several processes the first one writes
+    if not first_process():
         return
     write_bundle(bundle, name, model, vocabulary, data, intervals, training)
 
