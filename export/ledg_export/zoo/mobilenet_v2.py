@@ -20,9 +20,14 @@ def inverted_residual(
     act: str = "relu6", se: int = 0,
 ) -> Tensor:  # fmt: skip
     """Expand (unless ``expanded`` is the input's width), depthwise, gates of ``se`` channels, project, add."""
-    y = x
-    if expanded != x.shape[1]:
-        y = net.activation(net.conv(y, expanded), act)
+    y = net.activation(net.conv(x, expanded), act) if expanded != x.shape[1] else x
+    return narrowed(net, x, y, channels, kernel, stride, act, se)
+
+
+def narrowed(
+    net: Net, x: Tensor, y: Tensor, channels: int, kernel: int, stride: int, act: str, se: int
+) -> Tensor:
+    """What follows the expansion ``y`` of ``x``: depthwise, gates of ``se`` channels, project, add."""
     y = net.activation(net.depthwise(y, kernel, stride), act)
     if se:
         y = net.squeeze_excite(y, se)
