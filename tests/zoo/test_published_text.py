@@ -42,6 +42,24 @@ def test_text_networks_equal_transformers(count, graph_id, parameters, tied, lay
     assert found.macs == layers * (12 * 128 * width**2 + 2 * 128**2 * width) + 128 * head
 
 
+@pytest.mark.parametrize(
+    ("graph_id", "layers", "looked_up", "gflops"),
+    [
+        # TinyBERT (arXiv 1909.10351), table of sizes and speeds: layers alone.
+        ("distilbert/base-128", 6, 0, 11.3),
+        # ELECTRA (ICLR 2020), table 1: an embedding is a product with a one-hot vector.
+        ("electra/base-128", 12, 768 * 30_522, 29),
+    ],
+)
+def test_text_networks_match_their_papers(count, graph_id, layers, looked_up, gflops):
+    """128 words. What is done element by element is counted as by google-research/electra, flops_computation.py."""
+    found = count(graph_id)
+    head = 768**2 + 768 * 30_522 if graph_id.startswith("distilbert") else 0
+    elementwise = layers * (10 * 128 * 12 + 9 * 4 * 768 + 22 * 768)
+    flops = 2 * (found.macs - 128 * head + 128 * looked_up) + 128 * elementwise
+    assert flops / 1e9 == pytest.approx(gflops, rel=0.01 if gflops < 20 else 0.5 / 29)
+
+
 def test_gpt2_is_the_published_one(count):
     """GPT-2 small: transformers' parameters, and the operations in karpathy/nanoGPT's transformer_sizing.ipynb."""
     found = count("gpt/gpt2-12-768-12-1024")
