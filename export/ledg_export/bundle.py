@@ -76,13 +76,10 @@ def write_bundle(
 
 
 def memories(model: LedgFormer) -> NDArray[np.float32]:
-    """What each member remembers of each of ``config.known``: vector and factors, float32 [len(known), members * (platform_width + factors)]."""
+    """What each member remembers of each of ``config.known``, float32 [len(known), members * platform_width]."""
     keys = torch.arange(1, 1 + len(model.config.known))[:, None]
     with torch.no_grad():
-        encoders = [member.platform_encoder for member in model.members]
-        return torch.cat(
-            [part for one in encoders for part in (one.memory(keys), one.factors(keys))], -1
-        ).numpy()
+        return torch.cat([member.platform_encoder.memory(keys) for member in model.members], -1).numpy()
 
 
 def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Head(nn.Module):
         with torch.no_grad():
             self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
 
-    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, more: Tensor, numeric: Tensor, pair_graph: Tensor, pairs: Tensor, slot: Tensor) -> dict[str, Tensor]:  # fmt: skip
+    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor, pairs: Tensor, slot: Tensor) -> dict[str, Tensor]:  # fmt: skip
         """Q pairs of one of B graphs and a platform.
 
         Args:
@@ -59,7 +59,6 @@ class Head(nn.Module):
             work: [B, N, 3], GFLOPs, float GB at 32 bits, fixed GB.
             present: [B, N], 1 for nodes, 0 for padding.
             vector: [Q, platform_width].
-            more: [Q, factors], see ``PlatformEncoder.factors``.
             numeric: [Q, PLATFORM_FEATURES] as the encoder saw them.
             pair_graph: int64 [Q], which of the B graphs.
             pairs: int64 [B, K], see ``pairs_by_graph``.
@@ -70,7 +69,7 @@ class Head(nn.Module):
         counts = torch.log((F.softplus(self.count(states)) * present.unsqueeze(-1)).sum(1))
         graph = torch.cat([mean, counts / 4], -1)[pair_graph]
         # One product a graph with all of its platforms, so that no node is copied for each of them.
-        products = (self.platform(vector) + more)[pairs] @ self.node(states).transpose(1, 2)
+        products = self.platform(vector)[pairs] @ self.node(states).transpose(1, 2)
         correction = products[pair_graph, slot]
         work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10

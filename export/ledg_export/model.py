@@ -119,17 +119,9 @@ class LedgFormer(PreTrainedModel):
         outputs = []
         for member in self.members:
             vectors, seen = member.vectors(platforms)
-            more = member.platform_encoder.factors(platform_keys)
             outputs.append(
                 member.head(
-                    states,
-                    work,
-                    present,
-                    vectors[pair_platform],
-                    more[pair_platform],
-                    seen[pair_platform],
-                    pair_graph,
-                    *by_graph,
+                    states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph, *by_graph
                 )
             )
         found = together(outputs)

@@ -33,26 +33,23 @@ class HeadGraph(nn.Module):
 
     def __init__(self, model: LedgFormer) -> None:
         super().__init__()
-        self.members, self.width = model.members, model.config.platform_width
+        self.members = model.members
         with torch.no_grad():
             self.lenders = [member.platform_encoder.lenders() for member in model.members]
 
     def forward(
         self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The shapes are those of one graph and one platform; ``memory`` has that of each member in a row, vector and factors."""
+        """The shapes are those of one graph and one platform; ``memory`` has that of each member in a row."""
         present = torch.ones_like(work[None, :, 0])
         first = torch.zeros(1, dtype=torch.long)
         outputs = []
         memories = memory[None].chunk(len(self.members), -1)
         for member, lenders, own in zip(self.members, self.lenders, memories, strict=True):
-            remembered, more = own.split([self.width, own.shape[-1] - self.width], -1)
-            vector = member.platform_encoder.vector(
-                text[None], numeric[None], remembered, missing[None], lenders
-            )
+            vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], lenders)
             outputs.append(
                 member.head(
-                    states[None], work[None], present, vector, more, numeric[None], first, first[None], first
+                    states[None], work[None], present, vector, numeric[None], first, first[None], first
                 )
             )
         out = together(outputs)
@@ -79,7 +76,7 @@ def export_model(model: LedgFormer, folder: Path) -> None:
             HeadGraph(model).eval(),
             (
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
-                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.members * (model.config.platform_width + model.config.factors)), torch.ones(KEY_LEVELS),
+                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.members * model.config.platform_width), torch.ones(KEY_LEVELS),
             ),
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
             input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory", "platform_missing"],

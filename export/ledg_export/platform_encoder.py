@@ -21,7 +21,6 @@ class PlatformEncoder(nn.Module):
     everything that shares the first hidden name lends nothing, so that hidden hardware is met like new one.
     """
 
-    exact: Tensor
     kin_text: Tensor
     kin_numeric: Tensor
     kin_keys: Tensor
@@ -40,7 +39,6 @@ class PlatformEncoder(nn.Module):
         self.likeness = nn.Linear(inputs, config.kin_width)
         self.known = nn.Embedding(1 + len(config.known), width, padding_idx=0)
         nn.init.zeros_(self.known.weight)
-        self.register_buffer("exact", torch.zeros(1 + len(config.known), config.factors))
         self.register_buffer("kin_text", torch.zeros(config.kin, 2, config.text_width))
         self.register_buffer("kin_numeric", torch.zeros(config.kin, PLATFORM_FEATURES))
         self.register_buffer("kin_keys", torch.zeros(config.kin, KEY_LEVELS, dtype=torch.int64))
@@ -54,10 +52,6 @@ class PlatformEncoder(nn.Module):
     def memory(self, keys: Tensor) -> Tensor:
         """``keys`` int64 [P, KEY_LEVELS], 1 + position in ``config.known``, 0 for none -> [P, platform_width]."""
         return MEMORY_SCALE * self.known(keys).sum(-2)
-
-    def factors(self, keys: Tensor) -> Tensor:
-        """What ``refine`` adds to the factors of platforms whose most exact name is known; ``keys`` as in ``memory`` -> [P, factors]."""
-        return self.exact[keys[:, -1]]
 
     def forward(self, text: Tensor, numeric: Tensor, keys: Tensor, names: Tensor) -> Tensor:
         """P platforms.

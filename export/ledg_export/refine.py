@@ -1,8 +1,8 @@
-"""Factors of known platforms in closed form: the last thing that training does.
+"""Memories of platforms in closed form: the last thing that training does.
 
-Stochastic steps meet a platform now and then and leave its factors short of what its measurements say. With all else
-fixed, the logarithm of a sum of node costs is nearly linear in the factors of the platform, so Gauss-Newton steps find those
-that fit its rows best; a ridge keeps a platform of few rows where training left it. Strangers are not concerned.
+Stochastic steps meet a platform now and then and leave its memory short of what its measurements say. With all else
+fixed, the logarithm of a latency is nearly linear in the platform's vector, so Gauss-Newton steps on the memory of its
+most exact name find the vector that fits its rows best; a ridge keeps a platform of few rows where training left it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from ledg_export.batches import PREDICTED_AT_ONCE, Collator, LatencyData, Visit
 from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer, Member
 from ledg_export.packing import StoredGraphs, Vocabulary
+from ledg_export.platform_encoder import MEMORY_SCALE
 
 STEPS = 3
 RIDGE = 1.0
 """Weight of the squared length of a change beside the sum of absolute errors in log latency."""
 ROWS = 1_500
-"""Rows of one platform that its factors are fitted to."""
+"""Rows of one platform that its memory is fitted to."""
 SURE = 0.01
 """Errors below this weigh as if they were this large."""
 
@@ -33,12 +34,12 @@ def refine(
     model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, graphs: StoredGraphs, rng: Generator,
     *, ridge: float = RIDGE, steps: int = STEPS,
 ) -> None:  # fmt: skip
-    """Fit the factors of the platforms of ``data``, in place, those of each member alone."""
+    """Fit the memories of the platforms of ``data``, in place, one member after another."""
     model.eval()
     collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
     batches = _batches(data, _drawn(data, rng))
     for _ in range(steps):
-        sums = [_Normal(model.config.factors) for _ in model.members]
+        sums = [_Normal(model.config.platform_width) for _ in model.members]
         for batch in batches:
             tensors = collate(batch)
             for member, normal in zip(model.members, sums, strict=True):
@@ -48,11 +49,11 @@ def refine(
 
 
 class _Normal:
-    """Normal equations of weighted least squares, for each name [factors, factors] and [factors]."""
+    """Normal equations of weighted least squares, for each name [width, width] and [width]."""
 
-    def __init__(self, size: int) -> None:
-        self.square: dict[int, Tensor] = defaultdict(lambda: torch.zeros(size, size))
-        self.right: dict[int, Tensor] = defaultdict(lambda: torch.zeros(size))
+    def __init__(self, width: int) -> None:
+        self.square: dict[int, Tensor] = defaultdict(lambda: torch.zeros(width, width))
+        self.right: dict[int, Tensor] = defaultdict(lambda: torch.zeros(width))
 
     def add(self, member: Member, batch: dict[str, Tensor]) -> None:
         """Rows of a batch of ``Collator``."""
@@ -66,34 +67,38 @@ class _Normal:
             self.square[name] += weighted.T @ slopes[here]
             self.right[name] += weighted.T @ error[here]
 
+    @torch.no_grad()
     def solve(self, member: Member, ridge: float) -> None:
-        """Move the factors; the ridge draws them back to where training left them."""
-        exact = member.platform_encoder.exact
+        """Move the memories of the most exact names."""
+        known = member.platform_encoder.known.weight
         for name, square in self.square.items():
             if name:
-                right = self.right[name] - ridge * exact[name]
-                exact[name] += torch.linalg.solve(square + ridge * torch.eye(len(square)), right)
+                known[name] += (
+                    torch.linalg.solve(square + ridge * torch.eye(len(square)), self.right[name])
+                    / MEMORY_SCALE
+                )
 
 
 def _slopes(member: Member, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Derivatives of log latency by the platform's factors [Q, factors], and measured minus predicted [Q]."""
+    """Derivatives of log latency by the platform's vector [Q, platform_width], and measured minus predicted [Q]."""
     pair_graph, pair_platform = batch["pair_graph"], batch["pair_platform"]
-    numeric, keys = batch["platform_numeric"], batch["platform_keys"]
-    encoder = member.platform_encoder
+    numeric = batch["platform_numeric"]
     with torch.no_grad():
-        vectors = encoder(batch["platform_text"], numeric, keys, batch["platform_names"])
-    more = encoder.factors(keys)[pair_platform].requires_grad_()
+        vectors = member.platform_encoder(
+            batch["platform_text"], numeric, batch["platform_keys"], batch["platform_names"]
+        )
+    each = vectors[pair_platform].requires_grad_()
+    by_graph = pairs_by_graph(pair_graph, len(batch["states"]))
     out = member.head(
-        batch["states"], batch["work"], batch["present"], vectors[pair_platform], more, numeric[pair_platform], pair_graph,
-        *pairs_by_graph(pair_graph, len(batch["states"])),
-    )  # fmt: skip
+        batch["states"], batch["work"], batch["present"], each, numeric[pair_platform], pair_graph, *by_graph
+    )
     log_ms = out["log_ms"]
-    (slopes,) = torch.autograd.grad(log_ms.sum(), more)
+    (slopes,) = torch.autograd.grad(log_ms.sum(), each)
     return slopes, batch["labels"] - log_ms.detach()
 
 
 def _drawn(data: LatencyData, rng: Generator) -> list[Visit]:
-    """Visits that give each platform about ``ROWS`` rows: one that only adds to full ones is left out."""
+    """Visits in which no platform has many more than ``ROWS`` rows: one that only adds to full ones is left out."""
     count = np.zeros(len(data.platform_ids), dtype=np.int64)
     found = []
     for at in rng.permutation(len(data)):

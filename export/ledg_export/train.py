@@ -37,7 +37,7 @@ HEAD = "head"
 """Folder of a run for the checkpoints of its second phase."""
 WHOLE = "whole"
 """Folder there for what comes of it in the end."""
-OF_ITS_DATA = ("known.weight", "exact", "kin_text", "kin_numeric", "kin_keys")
+OF_ITS_DATA = ("known.weight", "kin_text", "kin_numeric", "kin_keys")
 """Weights of a platform encoder that belong to the platforms of a training set."""
 
 
@@ -51,7 +51,7 @@ class Recipe:
     warmup: float = 0.04
     visits: int = 3000
     budget: int = 1_500
-    members: int = 3
+    members: int = 4
     head_minutes: float = 0.0
     head_visits: int = 20_000
     head_budget: int = 8_000

@@ -137,7 +137,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
         platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
-        memories = torch.randn(2, model.config.platform_width + model.config.factors)
+        memories = torch.randn(2, model.config.platform_width)
         missing = torch.tensor([0.0, 1, 1, 1, 1])
         encoded = states(model, text, numeric, neighbours, "edges")[None]
         reference = together(
@@ -145,9 +145,9 @@ def test_exported_latency_equals_torch(model, tmp_path):
                 member.head(
                     encoded, work[None], torch.ones(1, nodes),
                     member.platform_encoder.vector(
-                        platform_text[None], platform_numeric[None], memory[None, :32], missing[None], member.platform_encoder.lenders()
+                        platform_text[None], platform_numeric[None], memory[None], missing[None], member.platform_encoder.lenders()
                     ),
-                    memory[None, 32:], platform_numeric[None], FIRST, FIRST[None], FIRST,
+                    platform_numeric[None], FIRST, FIRST[None], FIRST,
                 )
                 for member, memory in zip(model.members, memories, strict=True)
             ]
@@ -198,7 +198,7 @@ def test_the_spread_stays_within_bounds_far_from_training(model):
     for scale in (1e5, -1e5):
         out = model.members[0].head(
             states(model, text, numeric, table(1), "table")[None], work[None], torch.ones(1, 1),
-            scale * torch.ones(1, model.config.platform_width), torch.zeros(1, model.config.factors), torch.zeros(1, PLATFORM_FEATURES), FIRST, FIRST[None], FIRST,
+            scale * torch.ones(1, model.config.platform_width), torch.zeros(1, PLATFORM_FEATURES), FIRST, FIRST[None], FIRST,
         )  # fmt: skip
         assert LOG_SPREAD[0] <= out["log_spread"] <= LOG_SPREAD[1]
 
