@@ -1,6 +1,6 @@
 """Five models that each never saw a fifth of the chips, of the families and of the stacks, and their errors there.
 
-    python -m benchmarks.accuracy.folds --cache .cache/corpus --runs checkpoints/folds --minutes 4 --head-minutes 3
+    python -m benchmarks.accuracy.folds --cache .cache/corpus --runs checkpoints/folds --minutes 5 --head-minutes 3
 
 Fold k holds out what ``fold_of`` puts there: chips (dies with all their units), families (NAS-Bench-201, FBNet and OFA by
 isomorphism class) and, on chips that were measured with several of them, stacks (a runtime and a precision on a
@@ -136,7 +136,7 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--runs", type=Path, default=Path("checkpoints/folds"))
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--head-minutes", type=float, default=3)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))

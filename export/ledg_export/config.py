@@ -31,7 +31,7 @@ class LedgConfig(PretrainedConfig):
         known: list[str] | None = None,
         kin: int = 0,
         kin_width: int = 32,
-        members: int = 1,
+        members: int = 3,
         hardware_width: int = 12,
         number_noise: float = 0.06,
         order_weight: float = 3.0,

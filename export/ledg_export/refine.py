@@ -26,6 +26,8 @@ RIDGE = 1.0
 """Weight of the squared length of a change beside the sum of absolute errors in log latency."""
 ROWS = 1_500
 """Rows of one platform that its memory is fitted to."""
+DAMPING = 0.05
+"""Ridge that grows with the rows, as a share of the mean curvature: a longer step would leave what is nearly linear."""
 SURE = 0.01
 """Errors below this weigh as if they were this large."""
 
@@ -73,10 +75,9 @@ class _Normal:
         known = member.platform_encoder.known.weight
         for name, square in self.square.items():
             if name:
-                known[name] += (
-                    torch.linalg.solve(square + ridge * torch.eye(len(square)), self.right[name])
-                    / MEMORY_SCALE
-                )
+                held = ridge + DAMPING * square.diagonal().mean()
+                step = torch.linalg.solve(square + held * torch.eye(len(square)), self.right[name])
+                known[name] += step / MEMORY_SCALE
 
 
 def _slopes(member: Member, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

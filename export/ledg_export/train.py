@@ -43,7 +43,7 @@ OF_ITS_DATA = ("known.weight", "kin_text", "kin_numeric", "kin_keys")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training run but its data; ``members`` and ``head_*`` are for its second phase."""
+    """Everything that decides a training run but its data; ``head_*`` are for its second phase."""
 
     minutes: float
     learning_rate: float = 2e-3
@@ -51,7 +51,6 @@ class Recipe:
     warmup: float = 0.04
     visits: int = 3000
     budget: int = 1_500
-    members: int = 4
     head_minutes: float = 0.0
     head_visits: int = 20_000
     head_budget: int = 8_000
@@ -195,18 +194,6 @@ def warm_start(model: LedgFormer, run: Path) -> None:
                     member.platform_encoder.known.weight[1 + at] = memories[position[key]]
 
 
-def ensemble(model: LedgFormer, members: int, seed: int) -> LedgFormer:
-    """``model`` with more members: its own and fresh ones, on the same encoder."""
-    torch.manual_seed(seed)
-    config = LedgConfig.from_dict(model.config.to_dict() | {"members": members})
-    grown = LedgFormer(config)
-    grown.load_state_dict(model.state_dict(), strict=False)
-    first = model.members[0].platform_encoder
-    for member in grown.members:
-        member.platform_encoder.meet(first.kin_text, first.kin_numeric, first.kin_keys)
-    return grown
-
-
 def train(
     data: LatencyData, embedder: Embedder, folder: Path, recipe: Recipe, start: Path | None = None
 ) -> tuple[LedgFormer, Vocabulary]:
@@ -231,20 +218,18 @@ def train(
     else:
         _fit(model, collator, folder, recipe)
     if recipe.head_minutes:
-        model = _second_phase(model, data, vocabulary, folder / HEAD, recipe)
+        _second_phase(model, data, vocabulary, folder / HEAD, recipe.for_the_head())
     return model.eval(), vocabulary
 
 
 def _second_phase(
     model: LedgFormer, data: LatencyData, vocabulary: Vocabulary, folder: Path, recipe: Recipe
-) -> LedgFormer:
-    """Train (or go on with) all members on the states that the encoder of ``model`` gives; refine their memories."""
-    model = ensemble(model, recipe.members, recipe.seed)
-    recipe = recipe.for_the_head()
+) -> None:
+    """Train (or go on with) the members on the states that the encoder gives, and refine their memories."""
     ended = _ended(folder, recipe)
     if ended and (folder / WHOLE).is_dir():
         model.load_state_dict(LedgFormer.from_pretrained(folder / WHOLE).state_dict())
-        return model
+        return
     model.eval().encoder.requires_grad_(False)
     rng = np.random.default_rng(recipe.seed)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
@@ -256,7 +241,6 @@ def _second_phase(
     refine(model, vocabulary, data, stored, rng)
     if first_process():
         model.save_pretrained(folder / WHOLE)
-    return model
 
 
 def _ended(folder: Path, recipe: Recipe) -> str | None:

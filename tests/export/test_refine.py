@@ -11,7 +11,7 @@ from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.packing import EncodedGraphs, StoredGraphs
 from ledg_export.refine import refine
-from ledg_export.train import embed_all, ensemble, new_model
+from ledg_export.train import embed_all, new_model
 from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph
@@ -45,8 +45,10 @@ def parts(data):
     """An untrained ensemble of two, its vocabulary and the states of the graphs."""
     torch.manual_seed(0)
     vocabulary = embed_all(data.sentences(), Embedder(Path(ledg_rt.__file__).parent / "bundle"))
-    config = LedgConfig(width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), kin=2)
-    model = ensemble(new_model(data, config, Collator(data, vocabulary, config, training=False)), 2, 0)
+    config = LedgConfig(
+        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), kin=2, members=2
+    )
+    model = new_model(data, config, Collator(data, vocabulary, config, training=False))
     for member in model.members:
         torch.nn.init.normal_(member.head.platform.weight, std=0.1)
     rng = np.random.default_rng(0)

@@ -118,7 +118,6 @@ def test_the_second_phase_trains_the_head_on_what_the_encoder_gave(data, embedde
     first, vocabulary = train(data, embedder, tmp_path, recipe(3))
     second, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20 / 60))
     after = second.state_dict()
-    assert (len(first.members), len(second.members)) == (1, 4)
     for name, tensor in first.state_dict().items():
         assert not name.startswith("encoder.") or torch.equal(tensor, after[name]), name
     assert error(second, vocabulary, data) < 0.8 * error(first, vocabulary, data)
