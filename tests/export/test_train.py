@@ -23,6 +23,7 @@ from ledg_rt.bundles import REQUIRED, open_bundle
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph
 from ledg_rt.errors import LedgError
+from ledg_rt.evidence import EVIDENCE
 from ledg_rt.reading import read_graph
 
 pytestmark = pytest.mark.filterwarnings(
@@ -31,6 +32,8 @@ pytestmark = pytest.mark.filterwarnings(
 
 SHIPPED = Path(ledg_rt.__file__).parent / "bundle"
 SMALL = {"width": 16, "layers": 1, "heads": 2, "platform_width": 16, "correction_width": 8}
+
+INTERVAL = {evidence: {"all": 1.0 + at} for at, evidence in enumerate(EVIDENCE)}
 
 # Rows of MLPerf Inference v1.0 single-stream results (mlcommons, Apache-2.0): graph, platform, p50 in ms.
 ROWS = (
@@ -91,7 +94,7 @@ def test_training_learns_stops_in_time_and_its_bundle_predicts_the_same(data, em
     bundle.mkdir()
     for name in ("embedder.onnx", "tokenizer.json"):
         (bundle / name).symlink_to(SHIPPED / name)
-    write_bundle(bundle, "tiny", model, vocabulary, data, {"known": 1.0, "unknown": 2.0}, {})
+    write_bundle(bundle, "tiny", model, vocabulary, data, INTERVAL, {})
     path = tmp_path / "net.onnx"
     path.write_bytes(build(ROWS[0][0]).SerializeToString())
     with Predictor(bundle) as predictor:
