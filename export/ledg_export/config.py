@@ -34,7 +34,7 @@ class LedgConfig(PretrainedConfig):
         members: int = 3,
         hardware_width: int = 12,
         number_noise: float = 0.06,
-        order_weight: float = 3.0,
+        order_weight: float = 1.0,
         hidden_dropout: float = 0.1,
         whole_dropout: float = 0.2,
         **kwargs: Any,

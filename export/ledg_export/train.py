@@ -56,6 +56,7 @@ class Recipe:
     head_budget: int = 8_000
     head_rate: float = 2e-3
     head_decay: float = 0.2
+    head_order: float = 3.0
     save_minutes: float = 5.0
     seed: int = 0
     compiled: bool = False
@@ -231,6 +232,8 @@ def _second_phase(
         model.load_state_dict(LedgFormer.from_pretrained(folder / WHOLE).state_dict())
         return
     model.eval().encoder.requires_grad_(False)
+    # Where the encoder can learn from it too, so high a price of a wrong order blurs small networks.
+    model.config.order_weight = recipe.head_order
     rng = np.random.default_rng(recipe.seed)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
     if ended:
