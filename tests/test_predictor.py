@@ -1,9 +1,14 @@
+import json
+import math
+import shutil
 from pathlib import Path
 
 import pytest
 from onnx import TensorProto, helper
 
+import ledg_rt
 from ledg_rt import Predictor
+from ledg_rt.bundles import MANIFEST
 from ledg_rt.errors import BundleError, PlatformError
 from ledg_rt.results import Status
 
@@ -113,6 +118,33 @@ def test_interval_of_unknown_hardware_is_wider(predictor, tmp_path):
     )
     assert "unknown_hardware" not in known.flags
     assert unknown.latency_ms.p90 / unknown.latency_ms.p10 > known.latency_ms.p90 / known.latency_ms.p10
+
+
+def test_intervals_have_the_factor_of_their_evidence_and_kind_of_device(predictor, tmp_path):
+    shipped = Path(ledg_rt.__file__).parent / "bundle"
+    bundle = tmp_path / "bundle"
+    shutil.copytree(shipped, bundle)
+    manifest = json.loads((bundle / MANIFEST).read_text())
+    wide = {
+        evidence: {kind: 2 * factor for kind, factor in ({"gpu": factors["all"]} | factors).items() if kind in ("all", "gpu")}
+        for evidence, factors in manifest["interval"].items()
+    }  # fmt: skip
+    wide["known"]["all"] = wide["known"]["cpu"] = manifest["interval"]["known"]["all"] / 3
+    (bundle / MANIFEST).write_text(json.dumps(manifest | {"interval": wide}))
+    path = save(tmp_path / "m.onnx", conv())
+    platforms = ["raspberry-pi-4/tflite/fp32", T4, "unheard-of 24 GFLOPS board, 8 GB/s, fp32, tflite"]
+    with Predictor(bundle) as changed:
+        after = changed.predict([path], platforms)
+    before = predictor.predict([path], platforms)
+
+    def width(row):
+        return math.log(row.latency_ms.p90 / row.latency_ms.p50)
+
+    own = manifest["interval"]["known"]
+    ratios = [width(new) / width(old) for new, old in zip(after, before, strict=True)]
+    assert ratios[0] == pytest.approx(own["all"] / 3 / own.get("cpu", own["all"]), rel=1e-6)
+    assert ratios[1] == pytest.approx(2, rel=1e-6)
+    assert ratios[2] == pytest.approx(2, rel=1e-6)
 
 
 def test_quantized_file_on_a_float_platform_is_flagged(predictor, tmp_path):

@@ -35,7 +35,7 @@ class HeadGraph(nn.Module):
         super().__init__()
         self.members = model.members
         with torch.no_grad():
-            self.lenders = [member.platform_encoder.lenders() for member in model.members]
+            self.places = [member.platform_encoder.places() for member in model.members]
 
     def forward(
         self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
@@ -45,7 +45,8 @@ class HeadGraph(nn.Module):
         first = torch.zeros(1, dtype=torch.long)
         outputs = []
         memories = memory[None].chunk(len(self.members), -1)
-        for member, lenders, own in zip(self.members, self.lenders, memories, strict=True):
+        for member, places, own in zip(self.members, self.places, memories, strict=True):
+            lenders = places, member.platform_encoder.memories()
             vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], lenders)
             outputs.append(
                 member.head(
@@ -78,7 +79,8 @@ def export_model(model: LedgFormer, folder: Path) -> None:
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
                 torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.members * model.config.platform_width), torch.ones(KEY_LEVELS),
             ),
-            str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
+            # Kin share most of their memories: folded, the table would be twice as large.
+            str(folder / "head.onnx"), dynamo=False, opset_version=OPSET, do_constant_folding=False,
             input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory", "platform_missing"],
             output_names=["log_ms", "log_spread", "log_cost"],
             dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "log_cost")},

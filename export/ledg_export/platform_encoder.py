@@ -77,11 +77,18 @@ class PlatformEncoder(nn.Module):
         return vector
 
     def lenders(self) -> tuple[Tensor, Tensor]:
-        """Places of the kin, [K, kin_width], and their memories at each level, [K, KEY_LEVELS * platform_width]."""
+        """``places`` and ``memories`` of the kin."""
+        return self.places(), self.memories()
+
+    def places(self) -> Tensor:
+        """Where the kin are, [K, kin_width]."""
         hardware, software = self.hardware(self.kin_text[:, 0]), self.software(self.kin_text[:, 1])
-        places = self.likeness(torch.cat([hardware, software, self.kin_numeric], -1))
-        # Lending does not change the lender.
-        return places, MEMORY_SCALE * self.known(self.kin_keys).detach().flatten(1)
+        places: Tensor = self.likeness(torch.cat([hardware, software, self.kin_numeric], -1))
+        return places
+
+    def memories(self) -> Tensor:
+        """What the kin remember at each level, [K, KEY_LEVELS * platform_width]. Lending does not change the lender."""
+        return MEMORY_SCALE * self.known(self.kin_keys).detach().flatten(1)
 
     def vector(
         self, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor, lenders: tuple[Tensor, Tensor], same: Tensor | None = None
