@@ -90,7 +90,9 @@ def run(out: Path, wanted: Iterator[tuple[str, str]], seconds: float, minutes: f
         )  # fmt: skip
         rows[:] = corrected(rows)
         write(out, rows)
-        print(f"{len(rows)} {graph_id}: {rows[-1].raw_ms:.3f} ms, drift {rows[-1].drift:.3f}", file=sys.stderr)
+        print(
+            f"{len(rows)} {graph_id}: {rows[-1].raw_ms:.3f} ms, drift {rows[-1].drift:.3f}", file=sys.stderr
+        )
 
     count = 0
     for family, graph_id in wanted:

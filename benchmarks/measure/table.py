@@ -12,6 +12,8 @@ import numpy as np
 
 REFERENCE = "resnet/18-224"
 REFERENCE_FAMILY = "reference"
+WINDOW = 5
+"""References whose median is the speed of the machine at the middle one."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,16 @@ class Measured:
 def corrected(rows: Sequence[Measured]) -> list[Measured]:
     """``rows`` in the order of measuring, with drift and latency.
 
-    The drift of a reference is its latency over the median of all references; between two references it is
-    interpolated by position.
+    One measurement of the reference is no more exact than one of any network, so that the reference's latency is the
+    median of ``WINDOW`` neighbouring ones; drift is this over the median of all, interpolated by position between two.
     """
     at = [place for place, row in enumerate(rows) if row.family == REFERENCE_FAMILY]
     if not at:
         return list(rows)
     raw = np.array([rows[place].raw_ms for place in at])
-    drift = np.interp(np.arange(len(rows)), at, raw / np.median(raw))
+    reach = WINDOW // 2
+    level = [np.median(raw[max(0, place - reach) : place + reach + 1]) for place in range(len(raw))]
+    drift = np.interp(np.arange(len(rows)), at, level / np.median(raw))
     return [
         replace(row, latency_ms=round(row.raw_ms / own, 6), drift=round(float(own), 5))
         for row, own in zip(rows, drift, strict=True)
@@ -53,9 +57,14 @@ def read(path: Path) -> list[Measured]:
     """Rows of a file in the order of measuring; none where there is no file."""
     if not path.exists():
         return []
-    kinds = {field.name: {"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Measured)}
+    kinds = {
+        field.name: {"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Measured)
+    }
     with path.open(encoding="utf-8", newline="") as stream:
-        return [Measured(**{name: kinds[name](text) for name, text in line.items()}) for line in csv.DictReader(stream)]
+        return [
+            Measured(**{name: kinds[name](text) for name, text in line.items()})
+            for line in csv.DictReader(stream)
+        ]
 
 
 def write(path: Path, rows: Sequence[Measured]) -> None:
