@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy.protocol import Row, timed, write
-from benchmarks.accuracy.ten_methods import METHODS, OURS, SHORT, Inputs, Method
+from benchmarks.accuracy.ten_methods import BATCH, METHODS, OURS, SHORT, STEPS, Inputs, Method
 from benchmarks.accuracy.ten_networks import (
     SEEDS,
     Chosen,
@@ -52,7 +52,7 @@ class Run:
     def told(self, known: Chosen, asked: Chosen, trial: int, seed: int, share: float = 1.0) -> Float:
         """Log ms of ``asked`` after a fit to ``known``."""
         networks = self.inputs.networks
-        key = blake2b(repr((self.method.name, trial, seed, share)).encode(), digest_size=12)
+        key = blake2b(repr((self.method.name, trial, seed, share, STEPS, BATCH)).encode(), digest_size=12)
         for part in (known, asked, networks.log_ms):
             key.update(part.tobytes())
         path = self.cache / f"{key.hexdigest()}.json"

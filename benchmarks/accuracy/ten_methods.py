@@ -30,8 +30,9 @@ from ledg_rt.platforms import resolve
 
 PLATFORM = "Intel Xeon server CPU, onnxruntime, fp32, 1 thread"
 OURS = "LeDG-Former"
-STEPS, BATCH = 150, 32
+STEPS, BATCH = 100, 32
 """Steps for up to ``STEPS_FOR`` rows, in proportion for more, and networks of a step, for every network that is trained."""
+WIDTHS = (32, 64)
 SHORT = 0.4
 """Share of a fit's steps that a trial gets."""
 
@@ -104,7 +105,7 @@ def peer(name: str, network: Callable[..., nn.Module], layers: int) -> Method:
     def recipe(trial: int) -> Recipe:
         rng = np.random.default_rng((len(name), trial))
         return Recipe(
-            width=int(rng.choice([32, 64, 128])), layers=layers, dropout=float(rng.choice([0.0, 0.05, 0.1])),
+            width=int(rng.choice(WIDTHS)), layers=layers, dropout=float(rng.choice([0.0, 0.05, 0.1])),
             steps=STEPS, batch=BATCH, learning_rate=float(10 ** rng.uniform(-3, -2)),
             weight_decay=float(10 ** rng.uniform(-3, -0.5)), hinge=0.0,
         )  # fmt: skip

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from benchmarks.peers.graphs import Graphs
 from ledg_rt.encoding import RELATIONS, GraphEncoding
 
-PARTS = 4
+PARTS = 8
 """A batch is worked on in so many parts of similar size, since attention pays for padding twice."""
 
 
