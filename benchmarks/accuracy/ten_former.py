@@ -1,9 +1,9 @@
 """LeDG-Former on whole networks for one platform: the encoder as shipped, a cost for each node, and their sum.
 
-Hardware has no part in it, so its vector is a constant and the head's physics are four numbers: how much slower than its
-nominal figures the platform computes and moves, what a node costs at least, and a run. A node costs the larger of the
-first three, more or less, times a factor that its state gives. There is no correction of the whole: it would know the
-families it was trained on, and a sum of costs does not ask what family a node is of.
+Hardware has no part in it, so its vector is a constant and the head's physics are five prices: of arithmetic, of weights, of
+activations, of a node and of a run. A node costs what its amounts of the first four cost, times a factor that its state
+gives. There is no correction of the whole: it would know the families it was trained on, and a sum of costs does not
+ask what family a node is of.
 """
 
 from __future__ import annotations
@@ -25,20 +25,18 @@ from ledg_export.model import GraphEncoder
 from ledg_export.packing import Vocabulary
 from ledg_export.train import embed_all
 from ledg_rt.embedding import Embedder
-from ledg_rt.encoding import RELATIONS, TRAITS, GraphEncoding
+from ledg_rt.encoding import QUANTITIES, RELATIONS, TRAITS, GraphEncoding
 
 LARGEST_GRADIENT = 1.0
 BETA = 0.02
 LANES = 16
 """Floats of a vector of AVX-512, in which ONNX Runtime blocks channels (NCHWc)."""
-START = (-4.0, -3.0, -7.0, -3.0)
-"""Logs of ms a GFLOP less ln 1000, ms a GB less ln 1000, ms a node and ms a run, before training."""
 
 
 @dataclass(frozen=True)
 class FlatGraph:
-    """N nodes: ``text`` int64 [N], sentence of the vocabulary; ``numeric`` [N, NODE_FEATURES]; ``work`` [N, 2], logs of
-    GFLOPs and GB; ``edges`` int64 [3, E] as ``DynamicGraphAttention.edges`` takes them.
+    """N nodes: ``text`` int64 [N], sentence of the vocabulary; ``numeric`` [N, NODE_FEATURES]; ``work`` [N, 4], logs of
+    GFLOPs, of GB of weights and of all others, and 0; ``edges`` int64 [3, E] as ``DynamicGraphAttention.edges`` takes them.
     """
 
     text: Tensor
@@ -80,7 +78,9 @@ def _flat(encoding: GraphEncoding, vocabulary: Vocabulary) -> FlatGraph:
     edges = np.stack([node, encoding.neighbours[node, relation, slot], relation]).astype(np.int64)
     sentences = np.array([vocabulary.index[sentence] for sentence in encoding.sentences])
     gflops, floats, fixed = encoding.work.T
-    work = np.log(np.stack([gflops * _padding(encoding), floats + fixed], 1) + 1e-9)
+    weights = 1e-9 * encoding.quantities[:, QUANTITIES.index("weight_bytes")]
+    amounts = [gflops * _padding(encoding), weights, floats - weights + fixed]
+    work = np.log(np.stack([*(np.maximum(amount, 1e-9) for amount in amounts), np.ones_like(gflops)], 1))
     return FlatGraph(
         torch.from_numpy(sentences[encoding.text]), torch.from_numpy(encoding.numeric),
         torch.from_numpy(work).float(), torch.from_numpy(edges),
@@ -107,37 +107,40 @@ class TenFormer(nn.Module):
 
     words: Tensor
 
-    def __init__(self, config: LedgConfig, words: Tensor) -> None:
-        """``words``: [S, text_width], the vocabulary."""
+    def __init__(self, config: LedgConfig, words: Tensor, prices: Sequence[float]) -> None:
+        """``words``: [S, text_width], the vocabulary; ``prices``: see ``TenRecipe``, before training."""
         super().__init__()
         self.register_buffer("words", words)
         self.encoder = GraphEncoder(config)
         self.factor = nn.Sequential(
             nn.Linear(config.width, config.correction_width), nn.GELU(), nn.Linear(config.correction_width, 1)
         )
-        self.physics = nn.Parameter(torch.tensor(START))
+        self.prices = nn.Parameter(torch.tensor(prices).log())
         nn.init.zeros_(self.factor[-1].weight)
 
     def forward(self, graphs: FlatGraph, owner: Tensor, count: int) -> Tensor:
         """Log ms [count] of the graphs; ``owner`` int64 [N]: the graph of each node."""
         words = F.embedding(graphs.text, self.encoder.text(self.words))
         states = self.encoder(words, graphs.numeric, edges=graphs.edges)
-        compute, memory, node, run = self.physics
-        rate = torch.log(torch.tensor(1e3))
-        least = node.expand(len(states))
-        base = torch.stack([graphs.work[:, 0] + compute + rate, graphs.work[:, 1] + memory + rate, least], -1)
-        cost = (base.logsumexp(-1) + self.factor(states).squeeze(-1)).exp()
-        return torch.log(torch.zeros(count).index_add(0, owner, cost) + run.exp())
+        base = (graphs.work + self.prices[:4]).logsumexp(-1)
+        cost = (base + self.factor(states).squeeze(-1)).exp()
+        return torch.log(torch.zeros(count).index_add(0, owner, cost) + self.prices[4].exp())
 
 
 @dataclass(frozen=True)
 class TenRecipe:
-    """All that decides a fit but its rows and its seed; ``steps`` of ``batch`` graphs."""
+    """All that decides a fit but its rows and its seed; ``steps`` of ``batch`` graphs.
+
+    ``prices``: ms a GFLOP, ms a GB of weights, ms a GB of activations, ms a node and ms a run to begin with;
+    ``price_rate``: how many times as fast as the rest they learn.
+    """
 
     width: int = 32
     layers: int = 1
     heads: int = 4
     relations: tuple[str, ...] = RELATIONS
+    prices: tuple[float, ...] = (10.0, 100.0, 50.0, 1e-3, 1e-2)
+    price_rate: float = 5.0
     steps: int = 300
     batch: int = 32
     learning_rate: float = 5e-3
@@ -150,14 +153,19 @@ def fit(recipe: TenRecipe, graphs: FlatGraphs, rows: Tensor, log_ms: Tensor, see
     config = LedgConfig(
         width=recipe.width, layers=recipe.layers, heads=recipe.heads, relations=list(recipe.relations)
     )
-    model = TenFormer(config, graphs.vocabulary.vectors)
+    model = TenFormer(config, graphs.vocabulary.vectors, recipe.prices)
     numeric = torch.cat([graphs.graphs[row].numeric for row in rows.tolist()])
     model.encoder.mean.copy_(numeric.mean(0))
     model.encoder.std.copy_(numeric.std(0).clamp(min=0.1))
-    optimizer = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe.learning_rate, recipe.steps, pct_start=0.1
+    learned = [value for name, value in model.named_parameters() if name != "prices"]
+    rates = [recipe.learning_rate, recipe.price_rate * recipe.learning_rate]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": learned, "weight_decay": recipe.weight_decay},
+            {"params": [model.prices], "weight_decay": 0.0},
+        ]
     )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, recipe.steps, pct_start=0.1)
     generator = torch.Generator().manual_seed(seed)
     for drawn in batches(len(rows), recipe.batch, recipe.steps, generator):
         found = model(*graphs.together(rows[drawn].tolist()), len(drawn))

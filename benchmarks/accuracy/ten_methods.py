@@ -33,6 +33,8 @@ OURS = "LeDG-Former"
 STEPS, BATCH = 100, 32
 """Steps for up to ``STEPS_FOR`` rows, in proportion for more, and networks of a step, for every network that is trained."""
 WIDTHS = (32, 64)
+PRICES = ((3, 30), (30, 300), (20, 200), (3e-4, 1e-2), (3e-3, 3e-2))
+"""Between which LeDG-Former's prices begin: 30 to 300 GFLOPS, some GB/s to some tens, microseconds a node."""
 SHORT = 0.4
 """Share of a fit's steps that a trial gets."""
 
@@ -132,9 +134,9 @@ def ledg(name: str) -> Method:
     def recipe(trial: int) -> TenRecipe:
         rng = np.random.default_rng((len(name), trial))
         return TenRecipe(
-            width=int(rng.choice([32, 48])), layers=int(rng.choice([1, 2])),
-            relations=RELATIONS if rng.random() < 0.5 else ("sons", "fathers"),
-            learning_rate=float(10 ** rng.uniform(-2.7, -1.7)), weight_decay=float(10 ** rng.uniform(-3, -0.5)),
+            layers=int(rng.choice([1, 2])), relations=RELATIONS if rng.random() < 0.5 else ("sons", "fathers"),
+            learning_rate=float(10 ** rng.uniform(-2.7, -1.7)), weight_decay=float(10 ** rng.uniform(-3, 0)),
+            prices=tuple((10 ** rng.uniform(*np.log10(PRICES).T)).tolist()), price_rate=float(rng.choice([1, 5])),
         )  # fmt: skip
 
     def tell(inputs: Inputs, known: Chosen, asked: Chosen, trial: int, seed: int, share: float) -> Float:
