@@ -13,15 +13,14 @@ from functools import cached_property
 import numpy as np
 import torch
 from sklearn.linear_model import LinearRegression
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.accuracy import baselines, ten_former
 from benchmarks.accuracy.baselines import TRIALS, Totals
 from benchmarks.accuracy.ten_former import FlatGraphs, TenRecipe
 from benchmarks.accuracy.ten_networks import Chosen, Float, Networks
 from benchmarks.peers.brp_nas import BrpNas
-from benchmarks.peers.nar_former_v2 import NarFormerV2
-from benchmarks.peers.nn_former import NnFormer
+from benchmarks.peers.flat_networks import FlatNarFormerV2, FlatNetworks, FlatNnFormer, edges_of, flat
 from benchmarks.peers.nnlp import Nnlp
 from benchmarks.peers.node_graphs import InParts, PaddedNetworks, padded
 from benchmarks.peers.training import STEPS_FOR, Recipe, fit, outputs
@@ -59,6 +58,11 @@ class Inputs:
     def padded(self) -> PaddedNetworks:
         """What the peers read."""
         return padded(self.networks.graphs)
+
+    @cached_property
+    def edges(self) -> list[Tensor]:
+        """What attention between neighbours reads beside it."""
+        return edges_of(self.padded)
 
     @cached_property
     def flat(self) -> FlatGraphs:
@@ -101,7 +105,7 @@ def baseline(name: str, make: Callable[[Inputs], baselines.Fit]) -> Method:
     return Method(name, TRIALS, tell)
 
 
-def peer(name: str, network: Callable[..., nn.Module], layers: int) -> Method:
+def peer(name: str, network: Callable[..., nn.Module], layers: int, over_edges: bool = False) -> Method:
     """A published network in the common loop: squared error of standardised log latency."""
 
     def recipe(trial: int) -> Recipe:
@@ -117,9 +121,11 @@ def peer(name: str, network: Callable[..., nn.Module], layers: int) -> Method:
         drawn = recipe(trial)
         drawn = replace(drawn, steps=round(drawn.steps * share))
         rows, log_ms = torch.from_numpy(known), inputs.networks.log_ms[known]
-        whole = inputs.padded.standardised(rows)
-        sizes = whole.features.shape[-1], whole.totals.shape[-1]
-        model = InParts(network(*sizes, width=drawn.width, layers=drawn.layers, dropout=drawn.dropout))
+        scored = inputs.padded.standardised(rows)
+        sizes = scored.features.shape[-1], scored.totals.shape[-1]
+        model = network(*sizes, width=drawn.width, layers=drawn.layers, dropout=drawn.dropout)
+        whole: FlatNetworks | PaddedNetworks = flat(scored, inputs.edges) if over_edges else scored
+        model = model if over_edges else InParts(model)
         targets = torch.from_numpy((log_ms - log_ms.mean()) / log_ms.std()).float()
         fit(model, whole.some(rows), targets, drawn, torch.Generator().manual_seed(seed))
         found = outputs(model, whole, torch.from_numpy(asked)).double().numpy()
@@ -157,7 +163,7 @@ METHODS = (
     baseline("boosting on totals", lambda inputs: baselines.boosting(inputs.features)),
     peer("BRP-NAS GCN", BrpNas, 4),
     peer("NNLP", Nnlp, 2),
-    peer("NAR-Former V2", NarFormerV2, 2),
-    peer("NN-Former", NnFormer, 2),
+    peer("NAR-Former V2", FlatNarFormerV2, 2, over_edges=True),
+    peer("NN-Former", FlatNnFormer, 2, over_edges=True),
     ledg(OURS),
 )
