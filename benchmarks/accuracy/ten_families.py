@@ -47,7 +47,12 @@ class Run:
 
     def __init__(self, method: Method, inputs: Inputs, cache: Path) -> None:
         self.method, self.inputs, self.cache = method, inputs, cache
-        self.minutes = 0.0
+        self.spent: dict[Path, float] = {}
+
+    @property
+    def minutes(self) -> float:
+        """Processor time of all fits that were asked for, each once."""
+        return sum(self.spent.values())
 
     def told(self, known: Chosen, asked: Chosen, trial: int, seed: int, share: float = 1.0) -> Float:
         """Log ms of ``asked`` after a fit to ``known``."""
@@ -61,7 +66,7 @@ class Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"minutes": minutes, "log_ms": found.tolist()}))
         kept = json.loads(path.read_text())
-        self.minutes += kept["minutes"]
+        self.spent[path] = kept["minutes"]
         return np.array(kept["log_ms"])
 
     def trial(self, fold: Fold) -> int:
@@ -95,7 +100,7 @@ def rows_of(method: Method, inputs: Inputs, cache: Path, data: str) -> list[Row]
     run = Run(method, inputs, cache)
     inside = {"": [run.scores(in_domain(networks, seed), seed) for seed in SEEDS]}
     rows = _rows(method.name, IN_DOMAIN, inside, data, run.minutes)
-    run.minutes = 0.0
+    run.spent.clear()
     outside = {fold.family: [run.scores(fold, seed) for seed in SEEDS] for fold in leave_one_out(networks)}
     outside[""] = [
         {metric: float(np.mean([of[at][metric] for of in outside.values()])) for metric in inside[""][0]}
