@@ -25,17 +25,17 @@ class Block(nn.Module):
         self.narrow = nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, masks: Tensor, adjacency: Tensor) -> Tensor:
-        """``x`` [B, N, width], ``masks`` bool [B, RELATIONS, N, N], ``adjacency`` [B, N, N]."""
+    def forward(self, x: Tensor, masks: Tensor, readers: Tensor, read: Tensor) -> Tensor:
+        """``x`` [B, N, width], ``masks`` bool [B, RELATIONS, N, N]; ``readers`` and ``read`` [B, N, N], whose rows are means."""
         batch, nodes, width = x.shape
         shape = (batch, nodes, 3, RELATIONS, width // RELATIONS)
         q, k, v = self.qkv(self.before(x)).view(shape).permute(2, 0, 3, 1, 4)
-        scores = (q @ k.transpose(-1, -2) / math.sqrt(shape[-1])).masked_fill(~masks, float("-inf"))
+        scores = (q / math.sqrt(shape[-1]) @ k.transpose(-1, -2)).masked_fill(~masks, float("-inf"))
         mixed = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, nodes, width)
         x = x + self.dropout(self.out(mixed))
         y = self.after(x)
-        there, back = normalised(adjacency) @ y, normalised(adjacency.transpose(-1, -2)) @ y
-        return x + self.dropout(self.narrow(F.gelu(self.own(y) + self.forth(there) + self.back(back))))
+        hidden = self.own(y) + self.forth(readers @ y) + self.back(read @ y)
+        return x + self.dropout(self.narrow(F.gelu(hidden)))
 
 
 class NnFormer(nn.Module):
@@ -56,7 +56,8 @@ class NnFormer(nn.Module):
         """See ``Graphs``."""
         a, b = graphs.adjacency, graphs.adjacency.transpose(-1, -2)
         masks = torch.stack([a, b, b @ a, a @ b], 1) + graphs.loops > 0
+        readers, read = normalised(a), normalised(b)
         x = self.embed(graphs.features)
         for block in self.blocks:
-            x = block(x, masks, a)
+            x = block(x, masks, readers, read)
         return self.head(masked_mean(self.norm(x), graphs.present)).squeeze(-1)

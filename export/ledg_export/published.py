@@ -64,7 +64,8 @@ def publish(cache: Path, output: Path) -> int:
         write_table(table, sample_path(output, source), metadata)
     for family in sorted({zoo.family_of(graph_id) for graph_id in ids} & zoo.FROM_FILES):
         _publish_graphs(cache, output, family, sorted(name for name in ids if zoo.family_of(name) == family))
-    (output / "README.md").write_text(_readme(output, sources), encoding="utf-8")
+    readme = output / "README.md"
+    readme.write_text(_readme(output, sources) + _sections(readme), encoding="utf-8")
     size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     if size > LIMIT:
         raise LedgError(
@@ -115,6 +116,13 @@ def _copy(source: Path, target: Path) -> None:
     temporary = target.with_suffix(".tmp")
     shutil.copyfile(source, temporary)
     temporary.replace(target)
+
+
+def _sections(readme: Path) -> str:
+    """What people wrote below the table: of other files in the folder."""
+    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    _, heading, below = text.partition("\n## ")
+    return heading + below
 
 
 def _readme(output: Path, sources: Iterable[str]) -> str:

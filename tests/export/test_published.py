@@ -113,6 +113,15 @@ def test_the_readme_names_origin_licence_and_changes(cache, tmp_path):
     assert "timm_benchmark" not in text
 
 
+def test_sections_below_the_table_outlive_publishing(cache, tmp_path):
+    published.publish(cache, tmp_path)
+    readme = tmp_path / "README.md"
+    written = readme.read_text() + "\n## Another table\n\nAbout it.\n\n## And one more\n"
+    readme.write_text(written)
+    published.publish(cache, tmp_path)
+    assert readme.read_text() == written
+
+
 def test_every_source_has_an_origin_and_every_origin_a_source():
     named = [source for origin in published.origins().values() for source in origin.sources]
     assert sorted(named) == sorted(SOURCES)
