@@ -131,9 +131,14 @@ class Nodes:
         return 0
 
 
-def size(value: float, least: int, most: int, step: float = 1) -> int:
-    """The power of two that ``value`` reaches, in steps of ``step``, between bounds."""
-    return int(min(max(math.log2(max(value, 1e-9)) // step, least), most))
+def reached(name: object, value: float, least: float, most: float, step: float = 1) -> Iterator[object]:
+    """A trait for each power of two from ``least`` to ``most`` that ``value`` reaches.
+
+    Neighbouring sizes share all traits but one, so that a size that training has not seen costs what the nearest does.
+    """
+    for power in np.arange(least, most + step / 2, step):
+        if value >= 2.0**power:
+            yield name, float(power)
 
 
 def traits_of(nodes: Nodes) -> Iterator[tuple[tuple[object, ...], float]]:
@@ -147,7 +152,7 @@ def traits_of(nodes: Nodes) -> Iterator[tuple[tuple[object, ...], float]]:
         elif "learned" in operator and operator.startswith(("Conv", "MatMul", "Gemm", "Einsum", "LSTM")):
             yield (operator, "dense", *_dense(nodes, node)), 0.0
         elif operator in ("MatMul", "Conv"):
-            yield (operator, "product", ("product depth", size(nodes.depth[node], 3, 12))), 0.0
+            yield (operator, "product", *reached("product depth", nodes.depth[node], 4, 12)), 0.0
         else:
             yield (operator, *_other(nodes, node)), 0.0
 
@@ -157,16 +162,15 @@ def _in_attention(nodes: Nodes, node: int, role: str) -> tuple[tuple[object, ...
     if role == "values":
         matrix = 4e-9 * max(nodes.read[node] - nodes.written[node], 0)
     inside = matrix if role in ("scores", "values") else nodes.gigabytes[node]
-    return ("attention", ("attention", role, size(nodes.depth[node], 3, 9))), min(
-        inside, nodes.gigabytes[node]
-    )
+    traits = ("attention", ("attention", role), *reached(("attention", role), nodes.depth[node], 4, 9))
+    return traits, min(inside, nodes.gigabytes[node])
 
 
 def _depthwise(nodes: Nodes, node: int) -> Iterator[object]:
-    yield "kernel", round(float(nodes.kernel[node]), 1)
+    yield from reached("depthwise kernel", math.exp(nodes.kernel[node]), 3, 6.5, 0.5)
     yield "depthwise strided", bool(nodes.strided[node])
-    yield "depthwise channels", size(nodes.channels_in[node], 4, 10, 2)
-    yield "pixels", size(nodes.written[node] / max(nodes.channels_out[node], 1), 5, 14, 1.5)
+    yield from reached("depthwise channels", nodes.channels_in[node], 5, 10)
+    yield from reached("pixels", nodes.written[node] / max(nodes.channels_out[node], 1), 6, 14)
 
 
 def _dense(nodes: Nodes, node: int) -> Iterator[object]:
@@ -178,15 +182,15 @@ def _dense(nodes: Nodes, node: int) -> Iterator[object]:
     columns = nodes.channels_out[node] / groups if convolution else round(nodes.weights[node] / max(depth, 1))
     yield kind
     for whose in ("dense", kind):
-        yield whose, "depth", size(depth, 4, 12)
-        yield whose, "columns", size(columns, 4, 11)
-    yield "rows", size(nodes.written[node] / max(columns * (groups if convolution else 1), 1), 0, 14, 2)
-    yield "smaller side", size(min(depth, columns), 4, 11)
+        yield from reached((whose, "depth"), depth, 4, 12)
+        yield from reached((whose, "columns"), columns, 4, 11)
+    yield from reached("rows", nodes.written[node] / max(columns * (groups if convolution else 1), 1), 2, 14)
+    yield from reached("smaller side", min(depth, columns), 4, 11)
     yield kind, "multiples of 8", bool(round(depth) % 8 == 0 and columns % 8 == 0)
     if nodes.strided[node]:
         yield kind, "strided"
     if groups > 1:
-        yield "of a group", size(nodes.channels_in[node] / groups, 1, 7)
+        yield from reached("of a group", nodes.channels_in[node] / groups, 2, 7)
 
 
 def _other(nodes: Nodes, node: int) -> Iterator[object]:
@@ -195,9 +199,9 @@ def _other(nodes: Nodes, node: int) -> Iterator[object]:
         yield "elementwise"
     for name, near in (("after", nodes.fathers[node]), ("before", nodes.sons[node])):
         yield operator, name, nodes.operator[near[0]].split()[0] if near else "nothing"
-    yield operator, "read", size((nodes.read[node] / max(nodes.written[node], 1)) * 4, -2, 6)
+    yield from reached((operator, "read"), nodes.read[node] / max(nodes.written[node], 1), -1.5, 4)
     if operator.startswith("LayerNormalization"):
-        yield "normalized", size(nodes.weights[node], 5, 12)
+        yield from reached("normalized", nodes.weights[node], 6, 12)
 
 
 @dataclass(frozen=True)
@@ -257,7 +261,7 @@ def kin_of(platforms: Sequence[Platform]) -> Tensor:
 class KindRecipe:
     """All that decides a fit but its rows; the penalties are on weights of all platforms, of kin, of one."""
 
-    shared: float = 0.2
+    shared: float = 0.3
     kin: float = 0.5
     own: float = 1.0
     steps: int = 120

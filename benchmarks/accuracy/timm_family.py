@@ -1,12 +1,12 @@
 """timm's own benchmark (1,382 networks, 17 platforms, 73 families): new families on known hardware.
 
-    python -m benchmarks.accuracy.timm_family [--cache benchmarks/data] [--seed 0] [--validation]
+    python -m benchmarks.accuracy.timm_family [--cache benchmarks/data] [--validation]
 
 Families are dealt into ``FOLDS`` (``sanity.deal``: the largest family first, each to the fold that has the fewest
 measurements), and each fold is predicted by a model that saw no network of its families, on any platform. What is
 chosen for a fold is chosen on the next one, by models that saw neither; the choice is then fitted to all folds but the
-one that is scored. ``--validation`` prints the errors on these next folds and stops. Times are those of one sample of
-the batch. Writes ``benchmarks/results/timm_family.json``.
+one that is scored. Recipes of networks are the same for all folds: ``--validation`` prints the errors of candidates on
+these next folds, and stops. Writes ``benchmarks/results/timm_family.json``.
 """
 
 from __future__ import annotations
@@ -46,10 +46,7 @@ SEEDS = (0, 1, 2)
 TUNED_ON = 3_000
 """Measurements that a baseline is tuned on, and half as many to choose by; what was chosen is fitted to all."""
 CHOSEN_ON = "the next fold of families"
-RECIPES = {"one layer": ClassRecipe()}
-RECIPE = RECIPES["one layer"]
 OURS = "LeDG-Former"
-PENALTIES = (KindRecipe(),)
 KEPT = Path(".cache") / PROTOCOL
 """Predictions of a seed and fold, so that a run goes on where it was stopped."""
 
@@ -170,21 +167,11 @@ def ledg(recipe: ClassRecipe, table: Table, train: Sequence[int], scored: int, s
     return _of_batches(table, scored, wanted, class_former.predict(model, nodes, wanted))
 
 
-def kinds(table: Table, train: Sequence[int], scored: int, seed: int) -> Float:
-    """Costs of kinds of nodes; the best of ``PENALTIES`` by MAPE on ``train[0]``. No seed is needed."""
-    kinds = table.kinds()
-    held = table.log_ms()[table.networks(train[:1])]
-
-    def fitted(recipe: KindRecipe, folds: Sequence[int], wanted: int) -> Float:
-        model = kind_costs.fit(recipe, kinds, table.networks(folds), table.log_ms(), table.described())
-        return kind_costs.predict(model, table.networks([wanted]))
-
-    def error(recipe: KindRecipe) -> float:
-        return float(np.nanmean(np.abs(np.expm1(fitted(recipe, train[1:], train[0]) - held))))
-
-    return _of_batches(
-        table, scored, table.networks([scored]), fitted(min(PENALTIES, key=error), train, scored)
-    )
+def kinds(recipe: KindRecipe, table: Table, train: Sequence[int], scored: int, seed: int) -> Float:
+    """Costs of kinds of nodes; no seed is needed."""
+    model = kind_costs.fit(recipe, table.kinds(), table.networks(train), table.log_ms(), table.described())
+    wanted = table.networks([scored])
+    return _of_batches(table, scored, wanted, kind_costs.predict(model, wanted))
 
 
 def _of_batches(table: Table, scored: int, networks: Ints, log_ms: Float) -> Float:
@@ -199,14 +186,24 @@ METHODS: dict[str, Method] = {
     "roofline": partial(tuned, lambda: baselines.roofline),
     "regression on totals": partial(tuned, lambda: baselines.regression(Totals())),
     "boosting on totals": partial(tuned, lambda: baselines.boosting(Totals())),
-    "costs of kinds of nodes": kinds,
-    OURS: partial(ledg, RECIPE),
+    "costs of kinds of nodes": partial(kinds, KindRecipe()),
+    OURS: partial(ledg, ClassRecipe()),
 }
 
+CANDIDATES: dict[str, Method] = {
+    "costs of kinds of nodes": partial(kinds, KindRecipe()),
+    "costs of kinds of nodes, a third of the penalties": partial(kinds, KindRecipe(0.1, 0.2, 0.5)),
+    "costs of kinds of nodes, twice the penalties": partial(kinds, KindRecipe(0.6, 1.0, 3.0)),
+    "LeDG-Former": partial(ledg, ClassRecipe()),
+    "LeDG-Former, two layers": partial(ledg, ClassRecipe(layers=2)),
+    "LeDG-Former, correction of the whole": partial(ledg, ClassRecipe(whole=True)),
+}
+"""What ``--validation`` compares."""
 
-def others(*folds: int) -> list[int]:
-    """All folds but these, the next one first."""
-    return [fold for step in range(1, FOLDS) if (fold := (folds[0] + step) % FOLDS) not in folds]
+
+def others(fold: int) -> list[int]:
+    """All folds but this, the next one first."""
+    return [(fold + step) % FOLDS for step in range(1, FOLDS)]
 
 
 def figures(predicted: Float, log_ms: Float) -> dict[str, float]:
@@ -268,13 +265,13 @@ def printed(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def validate(table: Table, recipes: Mapping[str, ClassRecipe]) -> None:
-    """Print the errors of each recipe on the fold after each fold, seed 0; no model sees either of them."""
-    for name, recipe in recipes.items():
+def validate(table: Table) -> None:
+    """Print the errors of each candidate on the fold after each fold, seed 0; its model sees neither of the two."""
+    for name, method in CANDIDATES.items():
         found, there = [], []
         for fold in range(FOLDS):
             held, *train = others(fold)
-            found.append(ledg(recipe, table, train, held, 0))
+            found.append(method(table, train, held, 0))
             there.append(table.rows.log_ms[table.of([held])])
             print(name, held, figures(found[-1], there[-1]), flush=True)
         print(name, "all", figures(np.concatenate(found), np.concatenate(there)), flush=True)
@@ -292,7 +289,7 @@ def main() -> None:
     corpus = load(options.cache, (timm_benchmark.SOURCE,))
     table = table_of(corpus.samples, corpus.graphs)
     if options.validation:
-        validate(table, RECIPES)
+        validate(table)
         return
     rows = evaluate(table)
     print(printed(rows))
