@@ -192,8 +192,8 @@ METHODS: dict[str, Method] = {
 
 CANDIDATES: dict[str, Method] = {
     "costs of kinds of nodes": partial(kinds, KindRecipe()),
-    "costs of kinds of nodes, a third of the penalties": partial(kinds, KindRecipe(0.1, 0.2, 0.5)),
-    "costs of kinds of nodes, twice the penalties": partial(kinds, KindRecipe(0.6, 1.0, 3.0)),
+    "costs of kinds of nodes, a third of the penalties": partial(kinds, KindRecipe(0.3, 0.2)),
+    "costs of kinds of nodes, twice the penalties": partial(kinds, KindRecipe(2.0, 1.4)),
     "LeDG-Former": partial(ledg, ClassRecipe()),
     "LeDG-Former, two layers": partial(ledg, ClassRecipe(layers=2)),
     "LeDG-Former, correction of the whole": partial(ledg, ClassRecipe(whole=True)),
