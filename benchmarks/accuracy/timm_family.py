@@ -1,6 +1,6 @@
 """timm's own benchmark (1,382 networks, 17 platforms, 73 families): new families on known hardware.
 
-    python -m benchmarks.accuracy.timm_family [--cache benchmarks/data] [--validation]
+    python -m benchmarks.accuracy.timm_family [--cache benchmarks/data] [--validation] [--methods ...]
 
 Families are dealt into ``FOLDS`` (``sanity.deal``: the largest family first, each to the fold that has the fewest
 measurements), and each fold is predicted by a model that saw no network of its families, on any platform. What is
@@ -226,10 +226,10 @@ def predictions(table: Table, name: str, seed: int) -> tuple[Float, float]:
     return log_ms, minutes
 
 
-def evaluate(table: Table) -> list[Row]:
-    """Rows of all methods: all folds together, and each fold."""
+def evaluate(table: Table, methods: Sequence[str]) -> list[Row]:
+    """Rows of some methods: all folds together, and each fold."""
     rows = []
-    for name in METHODS:
+    for name in methods:
         runs = [predictions(table, name, seed) for seed in SEEDS]
         minutes = sum(took for _, took in runs)
         for folds in (list(range(FOLDS)), *([fold] for fold in range(FOLDS))):
@@ -284,6 +284,7 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/data"))
     parser.add_argument("--validation", action="store_true", help="print errors on validation folds and stop")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="the others keep their rows")  # fmt: skip
     options = parser.parse_args()
     torch.set_num_threads(1)
     corpus = load(options.cache, (timm_benchmark.SOURCE,))
@@ -291,9 +292,9 @@ def main() -> None:
     if options.validation:
         validate(table)
         return
-    rows = evaluate(table)
+    rows = evaluate(table, options.methods)
     print(printed(rows))
-    write(PROTOCOL, rows)
+    write(PROTOCOL, rows, keep=lambda row: row["method"] not in options.methods)
 
 
 if __name__ == "__main__":
