@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from benchmarks.accuracy.node_classes import Ints, NodeClasses, Packed, pack
 from ledg_export.config import LedgConfig
-from ledg_export.model import DynamicGraphAttention, Layer
+from ledg_export.graph_encoder import DynamicGraphAttention, Layer
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import RELATIONS
 from ledg_rt.platforms.device import PRECISION_BITS, Platform

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 import ledg_rt
 from benchmarks.peers.training import batches
 from ledg_export.config import LedgConfig
-from ledg_export.model import GraphEncoder
+from ledg_export.graph_encoder import GraphEncoder
 from ledg_export.packing import Vocabulary
 from ledg_export.train import embed_all
 from ledg_rt.embedding import Embedder
