@@ -46,8 +46,7 @@ class HeadGraph(nn.Module):
         outputs = []
         memories = memory[None].chunk(len(self.members), -1)
         for member, places, own in zip(self.members, self.places, memories, strict=True):
-            lenders = places, member.platform_encoder.memories()
-            vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], lenders)
+            vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], places)
             outputs.append(
                 member.head(
                     states[None], work[None], present, vector, numeric[None], first, first[None], first

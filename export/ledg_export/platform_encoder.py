@@ -66,7 +66,7 @@ class PlatformEncoder(nn.Module):
         hidden = names.gather(1, depth[:, None])
         same = (hidden > 0) & (hidden == self.kin_keys.T[depth])
         missing = (keys == 0).to(numeric.dtype)
-        return self.vector(text, numeric, self.memory(keys), missing, self.lenders(), same)
+        return self.vector(text, numeric, self.memory(keys), missing, self.places(), same)
 
     def plain(self, text: Tensor, numeric: Tensor, keys: Tensor, names: Tensor) -> Tensor:
         """``forward`` without dropout, in training too."""
@@ -76,22 +76,24 @@ class PlatformEncoder(nn.Module):
         self.train(training)
         return vector
 
-    def lenders(self) -> tuple[Tensor, Tensor]:
-        """``places`` and ``memories`` of the kin."""
-        return self.places(), self.memories()
-
     def places(self) -> Tensor:
         """Where the kin are, [K, kin_width]."""
         hardware, software = self.hardware(self.kin_text[:, 0]), self.software(self.kin_text[:, 1])
         places: Tensor = self.likeness(torch.cat([hardware, software, self.kin_numeric], -1))
         return places
 
-    def memories(self) -> Tensor:
-        """What the kin remember at each level, [K, KEY_LEVELS * platform_width]. Lending does not change the lender."""
-        return MEMORY_SCALE * self.known(self.kin_keys).detach().flatten(1)
+    def lent(self, share: Tensor, missing: Tensor) -> Tensor:
+        """Memories of the kin, [P, platform_width], at the levels that are ``missing`` [P, KEY_LEVELS], each by its ``share`` [P, K].
+
+        Kin have most of their names in common, so shares are added up by name first. Lending does not change the lender.
+        """
+        shares = (share.unsqueeze(-1) * missing.unsqueeze(1)).flatten(1)
+        names = self.kin_keys.flatten().expand_as(shares)
+        by_name = shares.new_zeros(len(shares), len(self.known.weight)).scatter_add(1, names, shares)
+        return MEMORY_SCALE * by_name @ self.known.weight.detach()
 
     def vector(
-        self, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor, lenders: tuple[Tensor, Tensor], same: Tensor | None = None
+        self, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor, places: Tensor, same: Tensor | None = None
     ) -> Tensor:  # fmt: skip
         """What ``forward`` gives, for platforms whose names were looked up before.
 
@@ -100,7 +102,7 @@ class PlatformEncoder(nn.Module):
             numeric: [P, PLATFORM_FEATURES].
             memory: [P, platform_width], the sum of what is known of their names.
             missing: [P, KEY_LEVELS], 1 where there is no name or it is not known.
-            lenders: as ``lenders`` gives them.
+            places: of the kin, as ``places`` gives them.
             same: bool [P, K], platforms of the training set that lend nothing.
         """
         hardware, software = self.hardware(text[:, 0]), self.software(text[:, 1])
@@ -109,13 +111,11 @@ class PlatformEncoder(nn.Module):
             hardware = hardware * torch.bernoulli(torch.full_like(hardware[:, :1], keep))
             numeric = self._blurred(numeric, missing[:, 0])
         words = torch.cat([hardware, software, numeric], -1)
-        places, memories = lenders
         # Minus the squared distance, but for what all kin share.
         nearness = 2 * self.likeness(words) @ places.T - (places * places).sum(-1)
         if same is not None:
             nearness = nearness.masked_fill(same, -1e9)
-        lent = (nearness.softmax(-1) @ memories).view(len(words), KEY_LEVELS, -1)
-        return self.body(words) + memory + (missing.unsqueeze(-1) * lent).sum(1)
+        return self.body(words) + memory + self.lent(nearness.softmax(-1), missing)
 
     def _blurred(self, numeric: Tensor, stranger: Tensor) -> Tensor:
         """Known figures of strangers with noise, so that no figure identifies a device."""

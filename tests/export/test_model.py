@@ -145,7 +145,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
                 member.head(
                     encoded, work[None], torch.ones(1, nodes),
                     member.platform_encoder.vector(
-                        platform_text[None], platform_numeric[None], memory[None], missing[None], member.platform_encoder.lenders()
+                        platform_text[None], platform_numeric[None], memory[None], missing[None], member.platform_encoder.places()
                     ),
                     platform_numeric[None], FIRST, FIRST[None], FIRST,
                 )
