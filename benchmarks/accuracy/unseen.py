@@ -25,12 +25,11 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.calibration import Predicted, measure
 from benchmarks.accuracy.calibration import table as calibration_table
 from benchmarks.accuracy.latency import RESULTS
+from benchmarks.accuracy.model_card import LEAST_CHIPS, LEAST_ROWS
 from ledg_rt.evidence import EVIDENCE
 from ledg_rt.metrics import spearman
 
 INSIDE = 0.8
-LEAST_ROWS, LEAST_CHIPS = 200, 5
-"""A kind of device has factors of its own from so many rows on so many chips on."""
 LEAST_GRAPHS = 10
 ALL = "all"
 
@@ -41,7 +40,7 @@ Factors = dict[str, dict[str, float]]
 def factors(rows: Rows) -> Factors:
     """Half width of the 80 % interval over the predicted spread: evidence -> kind of device, or ``all`` -> factor.
 
-    Where an evidence has no rows, those of all count.
+    Where an evidence has no rows, those of all count; a kind has its own from ``LEAST_ROWS`` on ``LEAST_CHIPS`` on.
     """
     found: Factors = {}
     for kind in EVIDENCE:
