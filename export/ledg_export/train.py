@@ -232,7 +232,7 @@ def _second_phase(
         model.load_state_dict(LedgFormer.from_pretrained(folder / WHOLE).state_dict())
         return
     model.eval().encoder.requires_grad_(False)
-    # Where the encoder can learn from it too, so high a price of a wrong order blurs small networks.
+    # One run that had this price while the encoder trained was far off on small networks (benchmarks/LOG.md).
     model.config.order_weight = recipe.head_order
     rng = np.random.default_rng(recipe.seed)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
