@@ -1,6 +1,6 @@
 """A bundle: the folder that holds a trained predictor, its embedder and a manifest that vouches for both.
 
-Files: ``encoder.onnx``, ``head.onnx``, ``known.npz`` (what was learned of platforms by name),
+Files: ``encoder.onnx``, ``head.onnx``, ``known.json`` (names of platforms that ``head.onnx`` remembers, in its order), ``rates.npz`` (see ``rates``),
 ``embedder.onnx``, ``tokenizer.json``, ``sentences.npz``, ``manifest.json``. The manifest names the sha256 of every other file, the format of the encodings, the
 devices that were trained on and the calibration of the intervals.
 """
@@ -18,8 +18,10 @@ from typing import Any
 from ledg_rt.errors import BundleError
 
 MANIFEST = "manifest.json"
-FORMAT = 4
-REQUIRED = ("encoder.onnx", "head.onnx", "known.npz", "embedder.onnx", "tokenizer.json", "sentences.npz")
+KNOWN = "known.json"
+RATES = "rates.npz"
+FORMAT = 5
+REQUIRED = ("encoder.onnx", "head.onnx", KNOWN, RATES, "embedder.onnx", "tokenizer.json", "sentences.npz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,15 @@ class Bundle:
         if digest != self.files.get(name):
             raise BundleError("bundle", f"{path}: sha256 differs from the manifest", "reinstall ledg-rt")
         return path
+
+    def known(self) -> dict[str, int]:
+        """Names of platforms that training met, see ``encoding.platform_keys``, and their positions in the head, from 1.
+
+        Raises:
+            BundleError: the file is missing or not the one that the manifest vouches for.
+        """
+        names = json.loads(self.path(KNOWN).read_text(encoding="utf-8"))
+        return {name: at for at, name in enumerate(names, 1)}
 
 
 def open_bundle(folder: Path | None = None) -> Bundle:

@@ -83,11 +83,12 @@ class GraphEncoding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEncoding:
-    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], and ``keys``."""
+    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], ``keys`` and names of its rates."""
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
     keys: tuple[str, ...]
+    rates: tuple[str, ...]
 
 
 def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
@@ -142,7 +143,9 @@ def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncod
         float("throughput" in platform.tags),
     ]
     numeric = np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
-    return PlatformEncoding(PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform))
+    return PlatformEncoding(
+        PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform), rate_names(platform)
+    )
 
 
 def platform_keys(platform: Platform) -> tuple[str, ...]:
@@ -160,6 +163,13 @@ def platform_keys(platform: Platform) -> tuple[str, ...]:
         f"chip {platform.chip} {platform.kind}", f"device {platform.device}", f"stack {stack}", f"use {use}",
         f"platform {platform.runtime or 'unknown'} {use}",
     )  # fmt: skip
+
+
+def rate_names(platform: Platform) -> tuple[str, ...]:
+    """Names under which ``rates`` may know a platform: its runtime on its kind of device, its last key where it has keys."""
+    runtime = (platform.runtime or "unknown").split("-")[0]
+    general = " ".join(("runtime", runtime, platform.kind or "device", platform.precision, *platform.tags))
+    return (general, *platform_keys(platform)[-1:])
 
 
 def _label(node: Node) -> bytes:

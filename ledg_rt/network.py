@@ -8,11 +8,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ledg_rt.bundles import Bundle
+from ledg_rt.bundles import RATES, Bundle
 from ledg_rt.embedding import Embedder, load_table, session_options
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, PlatformEncoding
 from ledg_rt.errors import BundleError
 from ledg_rt.platforms.device import Platform
+from ledg_rt.rates import Rates
 from ledg_rt.versions import newest_version
 
 
@@ -33,9 +34,8 @@ class Network:
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self._encoder = _session(bundle, "encoder.onnx", threads)
         self._head = _session(bundle, "head.onnx", threads)
-        self.known = load_table(bundle.path("known.npz"))
-        shapes = {entry.name: entry.shape for entry in self._head.get_inputs()}
-        self._nothing = np.zeros(shapes["platform_memory"], dtype=np.float32)
+        self.known = bundle.known()
+        self.rates = Rates.load(bundle.path(RATES))
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
         )
@@ -58,14 +58,12 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
-        memory, missing = self._nothing.copy(), np.ones(KEY_LEVELS, dtype=np.float32)
-        for level, key in enumerate(platform.keys):
-            if key in self.known:
-                memory += self.known[key]
-                missing[level] = 0
+        keys = np.zeros(KEY_LEVELS, dtype=np.int64)
+        keys[: len(platform.keys)] = [self.known.get(key, 0) for key in platform.keys]
         feeds = {
-            "states": states, "work": encoding.work, "platform_memory": memory, "platform_text": self.embedder.embed(platform.sentences),
-            "platform_numeric": platform.numeric, "platform_missing": missing,
+            "states": states, "work": encoding.work, "platform_text": self.embedder.embed(platform.sentences),
+            "platform_numeric": platform.numeric, "platform_keys": keys,
+            "rates": self.rates.log_rates(encoding, [platform])[0],
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)
         return Estimate(float(np.ravel(log_ms)[0]), float(np.ravel(log_spread)[0]), np.asarray(log_cost))

@@ -7,7 +7,6 @@ import pytest
 
 from ledg_rt import Predictor
 from ledg_rt.bundles import open_bundle
-from ledg_rt.embedding import load_table
 from ledg_rt.encoding import platform_keys
 from ledg_rt.platforms import resolve
 from ledg_rt.versions import newest_version
@@ -18,7 +17,7 @@ MOBILENET = Path(__file__).parents[1] / "examples" / "mobilenet_v2.onnx"
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_table(open_bundle().path("known.npz"))
+    return open_bundle().known()
 
 
 def known(*ids):

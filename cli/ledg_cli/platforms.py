@@ -67,14 +67,13 @@ def describe(
 ) -> None:
     """Show what a platform is understood as: the sentence and the numbers that the model sees."""
     from ledg_rt.bundles import open_bundle
-    from ledg_rt.embedding import load_table
     from ledg_rt.language import platform_sentence
     from ledg_rt.platforms import resolve
     from ledg_rt.platforms.resolve import NUMBERS
     from ledg_rt.versions import newest_version
 
     described = resolve(text)
-    platform = newest_version(described, load_table(open_bundle().path("known.npz")))
+    platform = newest_version(described, open_bundle().known())
     page: dict[str, Any] = {
         "id": platform.id,
         "sentence": platform_sentence(platform),

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
@@ -21,12 +22,16 @@ from ledg_export.packing import EncodedGraphs, Graphs, Vocabulary
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
+from ledg_rt.rates import NOTHING, Rates
 
 SOURCE_POWER = 0.25
 """A source of n samples gets a share of the visits in proportion to n ** SOURCE_POWER."""
 
 PAIRS = 24
 """Platforms crossed with a graph in one visit."""
+
+MANY_CLASSES = 500
+"""A family of more isomorphism classes than these is a search space and not split as one."""
 
 ORDERED_PLATFORMS = 12
 """Platforms of a batch whose twins have to be in order; see ``order``."""
@@ -49,13 +54,28 @@ def spoken_variants(platform: Platform) -> tuple[Platform, ...]:
 
 @dataclass(frozen=True)
 class Visit:
-    """One graph at one batch size with its measurements (positions in the platform list, log ms) of any source."""
+    """One graph at one batch size with its measurements (positions in the platform list, log ms) of any source.
+
+    ``group``: what folds must not split, its family; its isomorphism class where a family has many.
+    """
 
     graph_id: str
     batch: int
+    group: str
     sources: NDArray[np.str_]
     platforms: NDArray[np.int64]
     log_ms: NDArray[np.float32]
+
+
+def groups_of(samples: Sequence[Sample]) -> dict[str, str]:
+    """The ``group`` of each graph: see ``Visit``."""
+    classes: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        classes[sample.family].add(sample.isomorphism)
+    return {
+        sample.graph_id: sample.isomorphism if len(classes[sample.family]) > MANY_CLASSES else sample.family
+        for sample in samples
+    }
 
 
 class LatencyData(torch.utils.data.Dataset[Visit]):
@@ -68,9 +88,10 @@ class LatencyData(torch.utils.data.Dataset[Visit]):
         grouped: dict[tuple[str, int], list[Sample]] = defaultdict(list)
         for sample in samples:
             grouped[sample.graph_id, sample.batch].append(sample)
+        groups = groups_of(samples)
         self.visits = [
             Visit(
-                *key, np.array([sample.source for sample in found]),
+                *key, groups[key[0]], np.array([sample.source for sample in found]),
                 np.array([position[sample.platform] for sample in found], dtype=np.int64),
                 np.log(np.array([sample.latency_ms for sample in found])).astype(np.float32),
             )
@@ -169,9 +190,9 @@ class Collator:
 
     def __init__(
         self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0,
-        graphs: Graphs | None = None,
+        graphs: Graphs | None = None, rates: Rates = NOTHING,
     ) -> None:  # fmt: skip
-        self.data, self.vocabulary, self.training = data, vocabulary, training
+        self.data, self.vocabulary, self.training, self.rates = data, vocabulary, training, rates
         self.graphs = graphs or EncodedGraphs(data.graphs, vocabulary)
         self.ordered = config.order_weight > 0
         self.rng = np.random.default_rng(seed)
@@ -205,7 +226,19 @@ class Collator:
         tensors["pair_graph"], tensors["pair_platform"] = torch.tensor(pairs).T
         tensors["order"] = torch.tensor(order, dtype=torch.long).reshape(-1, 2).T
         tensors["labels"] = torch.from_numpy(np.concatenate(labels))
+        if self.rates.names:
+            tensors["rates"] = self._rates(visits, tensors["present"].shape[1])
         return tensors
+
+    def _rates(self, visits: Sequence[Visit], nodes: int) -> Tensor:
+        """Rates of the nodes of all pairs, [Q, nodes]; platforms under all of their names."""
+        encoded = EncodedGraphs(self.data.graphs, self.vocabulary)
+        found = []
+        for visit in visits:
+            platforms = [self.platforms[at][0] for at in visit.platforms]
+            own = torch.from_numpy(self.rates.log_rates(encoded.encoding(visit), platforms))
+            found.append(F.pad(own, (0, nodes - own.shape[1])))
+        return torch.cat(found)
 
     def tensors_of(self, platforms: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Text, numeric, keys of ``PlatformEncoder.forward``: in full, with all of their names."""
@@ -272,7 +305,7 @@ def predict(
     Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
     """
     model.eval()
-    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
+    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs, rates=model.rates)
     rows, waiting, largest = [], [], 0
     for at, visit in enumerate(data.visits):
         waiting.append(visit)

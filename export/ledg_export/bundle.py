@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from ledg_export.batches import LatencyData, Visit, predict
 from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
 from ledg_export.packing import Vocabulary
 from ledg_export.zoo import FROM_FILES, family_of
-from ledg_rt.bundles import FORMAT, MANIFEST, REQUIRED, digest_of
+from ledg_rt.bundles import FORMAT, KNOWN, MANIFEST, RATES, REQUIRED, digest_of
 from ledg_rt.embedding import save_table
 from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
 from ledg_rt.encoding import QUANTITIES
@@ -49,7 +47,8 @@ def write_bundle(
     sentences = sorted(vocabulary.index)
     vectors = vocabulary.vectors.numpy()[[vocabulary.index[sentence] for sentence in sentences]]
     save_table(folder / "sentences.npz", sentences, vectors)
-    save_table(folder / "known.npz", model.config.known, memories(model))
+    (folder / KNOWN).write_text(json.dumps(model.config.known, indent=0) + "\n", encoding="utf-8")
+    model.rates.save(folder / RATES)
     graphs = [data.graphs[visit.graph_id] for visit in data.visits]
     flops = [
         float(graph.quantities[:, QUANTITIES.index("flops")].sum()) * visit.batch
@@ -73,13 +72,6 @@ def write_bundle(
     temporary = folder / f"{MANIFEST}.tmp"
     temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     temporary.replace(folder / MANIFEST)
-
-
-def memories(model: LedgFormer) -> NDArray[np.float32]:
-    """What each member remembers of each of ``config.known``, float32 [len(known), members * platform_width]."""
-    keys = torch.arange(1, 1 + len(model.config.known))[:, None]
-    with torch.no_grad():
-        return torch.cat([member.platform_encoder.memory(keys) for member in model.members], -1).numpy()
 
 
 def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Head(nn.Module):
         with torch.no_grad():
             self.physics.bias.copy_(torch.tensor([1.0, 1.0, -5.0, -3.0]))
 
-    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor, pairs: Tensor, slot: Tensor) -> dict[str, Tensor]:  # fmt: skip
+    def forward(self, states: Tensor, work: Tensor, present: Tensor, vector: Tensor, numeric: Tensor, pair_graph: Tensor, pairs: Tensor, slot: Tensor, rates: Tensor | None = None) -> dict[str, Tensor]:  # fmt: skip
         """Q pairs of one of B graphs and a platform.
 
         Args:
@@ -63,6 +63,7 @@ class Head(nn.Module):
             pair_graph: int64 [Q], which of the B graphs.
             pairs: int64 [B, K], see ``pairs_by_graph``.
             slot: int64 [Q], as well.
+            rates: [Q, N], logarithms of factors on the costs of nodes, see ``ledg_rt.rates``.
         """
         count = present.sum(-1, keepdim=True)
         mean = (states * present.unsqueeze(-1)).sum(1) / count
@@ -71,6 +72,8 @@ class Head(nn.Module):
         # One product a graph with all of its platforms, so that no node is copied for each of them.
         products = self.platform(vector)[pairs] @ self.node(states).transpose(1, 2)
         correction = products[pair_graph, slot]
+        if rates is not None:
+            correction = correction + rates
         work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
         bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10

@@ -7,7 +7,8 @@ hardware.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, cast
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from ledg_export.config import LedgConfig
 from ledg_export.graph_encoder import GraphEncoder
 from ledg_export.head import Head, pairs_by_graph
 from ledg_export.platform_encoder import PlatformEncoder
+from ledg_rt.bundles import RATES
+from ledg_rt.rates import NOTHING, Rates
 
 ORDER_MARGIN = 0.002
 """Training wants this distance in log latency between two twins, so that rounding can not turn them."""
@@ -72,7 +75,10 @@ def together(outputs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 
 class LedgFormer(PreTrainedModel):
-    """The whole model, edge form. ``forward`` takes what ``batches.Collator`` makes."""
+    """The whole model, edge form. ``forward`` takes what ``batches.Collator`` makes.
+
+    ``rates``: what was found of names beyond the weights.
+    """
 
     config_class = LedgConfig
     config: LedgConfig
@@ -81,12 +87,13 @@ class LedgFormer(PreTrainedModel):
         super().__init__(config)
         self.encoder = GraphEncoder(config)
         self.members = cast("Sequence[Member]", nn.ModuleList(Member(config) for _ in range(config.members)))
+        self.rates = NOTHING
 
     def forward(
         self, work: Tensor, present: Tensor,
         platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, platform_names: Tensor,
         pair_graph: Tensor, pair_platform: Tensor, plain_platforms: Tensor | None = None, order: Tensor | None = None,
-        labels: Tensor | None = None, states: Tensor | None = None,
+        labels: Tensor | None = None, states: Tensor | None = None, rates: Tensor | None = None,
         sentence_vectors: Tensor | None = None, text: Tensor | None = None, numeric: Tensor | None = None,
         edges: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
@@ -105,6 +112,7 @@ class LedgFormer(PreTrainedModel):
             order: int64 [2, M], positions among Q: the first of two must not be slower than the second.
             labels: natural log of milliseconds of the first pairs, up to Q of them.
             states: [B, N, width], of nodes that were encoded before.
+            rates: [Q, N], see ``Head``.
             sentence_vectors: otherwise [S, text_width]; see ``LedgFormer.states``.
             text: int64 [T], as there.
             numeric: [T, NODE_FEATURES], as there.
@@ -121,7 +129,14 @@ class LedgFormer(PreTrainedModel):
             vectors, seen = member.vectors(platforms)
             outputs.append(
                 member.head(
-                    states, work, present, vectors[pair_platform], seen[pair_platform], pair_graph, *by_graph
+                    states,
+                    work,
+                    present,
+                    vectors[pair_platform],
+                    seen[pair_platform],
+                    pair_graph,
+                    *by_graph,
+                    rates,
                 )
             )
         found = together(outputs)
@@ -129,6 +144,19 @@ class LedgFormer(PreTrainedModel):
             losses = [self._loss(output, labels, order) for output in outputs]
             found["loss"] = torch.stack(losses).mean()
         return found
+
+    def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        """Weights, config and rates."""
+        super().save_pretrained(save_directory, *args, **kwargs)
+        self.rates.save(Path(save_directory) / RATES)
+
+    @classmethod
+    def from_pretrained(cls, folder: Any, *args: Any, **kwargs: Any) -> Any:
+        """What ``save_pretrained`` wrote; a checkpoint of a trainer has no rates."""
+        model = super().from_pretrained(folder, *args, **kwargs)
+        if (path := Path(folder) / RATES).is_file():
+            model.rates = Rates.load(path)
+        return model
 
     def states(
         self,

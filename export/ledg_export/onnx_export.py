@@ -38,20 +38,21 @@ class HeadGraph(nn.Module):
             self.places = [member.platform_encoder.places() for member in model.members]
 
     def forward(
-        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, memory: Tensor, missing: Tensor
+        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, keys: Tensor, rates: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The shapes are those of one graph and one platform; ``memory`` has that of each member in a row."""
+        """The shapes are those of one graph and one platform."""
         present = torch.ones_like(work[None, :, 0])
         first = torch.zeros(1, dtype=torch.long)
+        missing = (keys[None] == 0).to(numeric.dtype)
         outputs = []
-        memories = memory[None].chunk(len(self.members), -1)
-        for member, places, own in zip(self.members, self.places, memories, strict=True):
-            vector = member.platform_encoder.vector(text[None], numeric[None], own, missing[None], places)
+        for member, places in zip(self.members, self.places, strict=True):
+            encoder = member.platform_encoder
+            vector = encoder.vector(text[None], numeric[None], encoder.memory(keys[None]), missing, places)
             outputs.append(
                 member.head(
-                    states[None], work[None], present, vector, numeric[None], first, first[None], first
+                    states[None], work[None], present, vector, numeric[None], first, first[None], first, rates[None]
                 )
-            )
+            )  # fmt: skip
         out = together(outputs)
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
@@ -76,11 +77,11 @@ def export_model(model: LedgFormer, folder: Path) -> None:
             HeadGraph(model).eval(),
             (
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
-                torch.zeros(PLATFORM_FEATURES), torch.zeros(model.config.members * model.config.platform_width), torch.ones(KEY_LEVELS),
+                torch.zeros(PLATFORM_FEATURES), torch.zeros(KEY_LEVELS, dtype=torch.long), torch.zeros(nodes),
             ),
             # Kin share most of their memories: folded, the table would be twice as large.
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            input_names=["states", "work", "platform_text", "platform_numeric", "platform_memory", "platform_missing"],
+            input_names=["states", "work", "platform_text", "platform_numeric", "platform_keys", "rates"],
             output_names=["log_ms", "log_spread", "log_cost"],
-            dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "log_cost")},
+            dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "rates", "log_cost")},
         )  # fmt: skip

@@ -39,10 +39,10 @@ def refine(
     """Fit the memories of the platforms of ``data``, in place, one member after another."""
     model.eval()
     collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
-    batches = _batches(data, _drawn(data, rng))
+    chosen = batches(data, drawn(data, rng, ROWS))
     for _ in range(steps):
         sums = [_Normal(model.config.platform_width) for _ in model.members]
-        for batch in batches:
+        for batch in chosen:
             tensors = collate(batch)
             for member, normal in zip(model.members, sums, strict=True):
                 normal.add(member, tensors)
@@ -98,24 +98,24 @@ def _slopes(member: Member, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return slopes, batch["labels"] - log_ms.detach()
 
 
-def _drawn(data: LatencyData, rng: Generator) -> list[Visit]:
-    """Visits in which no platform has many more than ``ROWS`` rows: one that only adds to full ones is left out."""
+def drawn(data: LatencyData, rng: Generator, rows: int) -> list[Visit]:
+    """Visits in which no platform has many more than ``rows``: one that only adds to full ones is left out."""
     count = np.zeros(len(data.platform_ids), dtype=np.int64)
     found = []
     for at in rng.permutation(len(data)):
         visit = data.visits[at]
-        if (count[visit.platforms] < ROWS).any():
+        if (count[visit.platforms] < rows).any():
             count[visit.platforms] += 1
             found.append(visit)
     return found
 
 
-def _batches(data: LatencyData, visits: Sequence[Visit]) -> list[list[Visit]]:
+def batches(data: LatencyData, visits: Sequence[Visit]) -> list[list[Visit]]:
     """Visits of like size together."""
     by_size = sorted(visits, key=lambda visit: data.graphs.size(visit.graph_id))
-    batches: list[list[Visit]] = [[]]
+    found: list[list[Visit]] = [[]]
     for visit in by_size:
-        if data.graphs.size(visit.graph_id) * (len(batches[-1]) + 1) > PREDICTED_AT_ONCE:
-            batches.append([])
-        batches[-1].append(visit)
-    return batches
+        if data.graphs.size(visit.graph_id) * (len(found[-1]) + 1) > PREDICTED_AT_ONCE:
+            found.append([])
+        found[-1].append(visit)
+    return found

@@ -28,6 +28,7 @@ from ledg_export.config import LedgConfig
 from ledg_export.corpus import load, training_sources
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
+from ledg_export.rates import fit_rates
 from ledg_export.refine import refine
 from ledg_rt.embedding import Embedder
 from ledg_rt.errors import LedgError
@@ -206,10 +207,12 @@ def train(
     vocabulary = embed_all(data.sentences(), embedder)
     folder.mkdir(parents=True, exist_ok=True)
     last, _ = _last(folder)
+    # A step of one member is shorter; the others join it on the states that it leaves.
+    alone = recipe.model | {"members": 1}
     if last:
-        config = LedgConfig.from_pretrained(last, **recipe.model)
+        config = LedgConfig.from_pretrained(last, **alone)
     else:
-        config = LedgConfig(known=data.keys(), kin=len(data.used()), **recipe.model)
+        config = LedgConfig(known=data.keys(), kin=len(data.used()), **alone)
     collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
     model = new_model(data, config, collator)
     if start is not None and last is None:
@@ -219,8 +222,17 @@ def train(
     else:
         _fit(model, collator, folder, recipe)
     if recipe.head_minutes:
+        model = _in_company(model, data, recipe, collator)
         _second_phase(model, data, vocabulary, folder / HEAD, recipe.for_the_head())
     return model.eval(), vocabulary
+
+
+def _in_company(model: LedgFormer, data: LatencyData, recipe: Recipe, collator: Collator) -> LedgFormer:
+    """``model`` with as many members as ``recipe`` wants, all but the first one fresh."""
+    members = recipe.model.get("members", LedgConfig().members)
+    whole = new_model(data, LedgConfig.from_dict(model.config.to_dict() | {"members": members}), collator)
+    whole.load_state_dict(model.state_dict(), strict=False)
+    return whole
 
 
 def _second_phase(
@@ -229,7 +241,9 @@ def _second_phase(
     """Train (or go on with) the members on the states that the encoder gives, and refine their memories."""
     ended = _ended(folder, recipe)
     if ended and (folder / WHOLE).is_dir():
-        model.load_state_dict(LedgFormer.from_pretrained(folder / WHOLE).state_dict())
+        whole = LedgFormer.from_pretrained(folder / WHOLE)
+        model.load_state_dict(whole.state_dict())
+        model.rates = whole.rates
         return
     model.eval().encoder.requires_grad_(False)
     # One run that had this price while the encoder trained was far off on small networks (benchmarks/LOG.md).
@@ -242,6 +256,7 @@ def _second_phase(
         collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
         _fit(model, collator, folder, recipe)
     refine(model, vocabulary, data, stored, rng)
+    model.rates = fit_rates(model, vocabulary, data, stored, rng)
     if first_process():
         model.save_pretrained(folder / WHOLE)
 

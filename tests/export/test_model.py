@@ -137,19 +137,20 @@ def test_exported_latency_equals_torch(model, tmp_path):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
         platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
-        memories = torch.randn(2, model.config.platform_width)
-        missing = torch.tensor([0.0, 1, 1, 1, 1])
+        keys, rates = torch.tensor([2, 0, 3, 0, 0]), torch.randn(nodes)
+        missing = (keys == 0).float()
         encoded = states(model, text, numeric, neighbours, "edges")[None]
         reference = together(
             [
                 member.head(
                     encoded, work[None], torch.ones(1, nodes),
                     member.platform_encoder.vector(
-                        platform_text[None], platform_numeric[None], memory[None], missing[None], member.platform_encoder.places()
+                        platform_text[None], platform_numeric[None], member.platform_encoder.memory(keys[None]), missing[None],
+                        member.platform_encoder.places(),
                     ),
-                    platform_numeric[None], FIRST, FIRST[None], FIRST,
+                    platform_numeric[None], FIRST, FIRST[None], FIRST, rates[None],
                 )
-                for member, memory in zip(model.members, memories, strict=True)
+                for member in model.members
             ]
         )  # fmt: skip
         found = encoder.run(
@@ -159,8 +160,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
             None,
             {
                 "states": found, "work": work.numpy(), "platform_text": platform_text.numpy(),
-                "platform_numeric": platform_numeric.numpy(), "platform_memory": memories.flatten().numpy(),
-                "platform_missing": missing.numpy(),
+                "platform_numeric": platform_numeric.numpy(), "platform_keys": keys.numpy(), "rates": rates.numpy(),
             },
         )  # fmt: skip
         np.testing.assert_allclose(np.exp(log_ms), reference["log_ms"].exp().numpy(), rtol=1e-4)

@@ -121,6 +121,7 @@ def test_the_second_phase_trains_the_head_on_what_the_encoder_gave(data, embedde
     first, vocabulary = train(data, embedder, tmp_path, recipe(3))
     second, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20 / 60))
     after = second.state_dict()
+    assert (len(first.members), len(second.members)) == (1, LedgConfig().members)
     for name, tensor in first.state_dict().items():
         assert not name.startswith("encoder.") or torch.equal(tensor, after[name]), name
     assert error(second, vocabulary, data) < 0.8 * error(first, vocabulary, data)
@@ -153,7 +154,7 @@ def test_stored_states_give_what_the_encoder_gives(data, embedder, tmp_path, mon
 def test_a_fresh_run_begins_with_the_weights_and_memories_of_another(data, embedder, tmp_path):
     trained, vocabulary = train(data, embedder, tmp_path / "old", recipe(15))
     known = ["device nobody-has", *data.keys()]
-    model = LedgFormer(LedgConfig(**SMALL, known=known)).eval()
+    model = LedgFormer(LedgConfig(**SMALL, known=known, members=1)).eval()
     warm_start(model, tmp_path / "old")
     np.testing.assert_allclose(
         predict(model, vocabulary, data), predict(trained, vocabulary, data), rtol=1e-6, atol=1e-6

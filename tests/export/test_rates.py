@@ -1,0 +1,143 @@
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import ledg_rt
+from ledg_export.batches import Collator, LatencyData, predict
+from ledg_export.config import LedgConfig
+from ledg_export.corpora.sample import Sample
+from ledg_export.packing import EncodedGraphs, StoredGraphs
+from ledg_export.rates import Penalties, Shares, fit, shares_of
+from ledg_export.train import embed_all, new_model
+from ledg_export.zoo import build
+from ledg_rt.embedding import Embedder
+from ledg_rt.encoding import encode_graph, rate_names
+from ledg_rt.platforms import resolve
+from ledg_rt.rates import NODE_TRAITS, Rates
+from ledg_rt.reading import read_graph
+
+# Medians in ms of MLPerf Inference single-stream results (mlcommons, Apache-2.0) with tflite 2.4.1, fp32: graph, Jetson
+# AGX Xavier CPU, Raspberry Pi 4.
+ROWS = (
+    ("efficientnet_lite/0", 12.04913, 68.11429),
+    ("efficientnet_lite/2", 20.34246, 131.12519),
+    ("mobilenet_v1/0.25-128", 1.35223, 4.74325),
+    ("mobilenet_v1/0.5-160", 2.82566, 14.00834),
+    ("mobilenet_v1/1.0-192", 9.00658, 53.36972),
+)
+PLATFORMS = ("jetson-agx-xavier-cpu/tflite-2.4.1/fp32", "raspberry-pi-4/tflite-2.4.1/fp32")
+
+
+@pytest.fixture(scope="module")
+def data():
+    samples = [
+        Sample(graph, platform, 1, ms, "p50", "mlperf_inference", graph.split("/")[0], graph)
+        for graph, *measured in ROWS
+        for platform, ms in zip(PLATFORMS, measured, strict=True)
+    ]
+    graphs = {graph: encode_graph(read_graph(build(graph).SerializeToString())) for graph, *_ in ROWS}
+    return LatencyData(samples, graphs)
+
+
+@pytest.fixture(scope="module")
+def parts(data):
+    """An untrained ensemble of two, its vocabulary and the states of the graphs."""
+    torch.manual_seed(0)
+    vocabulary = embed_all(data.sentences(), Embedder(Path(ledg_rt.__file__).parent / "bundle"))
+    config = LedgConfig(
+        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), kin=2, members=2
+    )
+    model = new_model(data, config, Collator(data, vocabulary, config, training=False)).eval()
+    rng = np.random.default_rng(0)
+    return model, vocabulary, StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
+
+
+def errors(model, vocabulary, data):
+    measured = np.concatenate([visit.log_ms for visit in data.visits])
+    return np.abs(predict(model, vocabulary, data)[:, 0] - measured)
+
+
+def test_rates_explain_what_the_model_does_not(data, parts):
+    model, vocabulary, stored = parts
+    weights = copy.deepcopy(model.state_dict())
+    shares = shares_of(model, vocabulary, data, stored, np.random.default_rng(0))
+    moved = {}
+    for strength in (1e-3, 1e6):
+        model = copy.deepcopy(model)
+        model.rates = fit(shares, Penalties(runtime=strength, platform=strength))
+        moved[strength] = errors(model, vocabulary, data)
+    before = errors(parts[0], vocabulary, data)
+    assert set(model.rates.names) <= {name for text in PLATFORMS for name in rate_names(resolve(text))}
+    assert moved[1e-3].mean() < 0.3 * before.mean()
+    np.testing.assert_allclose(moved[1e6], before, atol=0.01)
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+
+
+def test_rates_are_kept_with_the_model(data, parts, tmp_path):
+    model, vocabulary, _ = parts
+    model = copy.deepcopy(model)
+    model.rates = Rates.of({"runtime tflite cpu fp32": {"Conv with learned weights pointwise": 0.5}})
+    model.save_pretrained(tmp_path)
+    again = type(model).from_pretrained(tmp_path)
+    with_rates = predict(again, vocabulary, data)
+    np.testing.assert_allclose(with_rates, predict(model, vocabulary, data), rtol=1e-6)
+    assert (errors(again, vocabulary, data) != errors(parts[0], vocabulary, data)).all()
+
+
+def test_shares_are_derivatives_by_the_rate_of_a_node(data, parts):
+    model, vocabulary, stored = parts
+    found = shares_of(model, vocabulary, data, stored, np.random.default_rng(0))
+    trait, step = "Conv with learned weights pointwise", 0.05
+    has = (found.traits == found.trait_names.index(trait)).any(-1)
+    told = np.bincount(found.row, found.share * has[found.pair])
+    moved = copy.deepcopy(model)
+    moved.rates = Rates.of({"runtime tflite cpu fp32": {trait: step}})
+    change = predict(moved, vocabulary, data)[:, 0] - predict(model, vocabulary, data)[:, 0]
+    np.testing.assert_allclose(np.sort(told), np.sort(change / step), rtol=0.05, atol=1e-3)
+    assert np.ptp(told) > 0.1
+    assert {found.platforms[at] for at in found.platform} == set(PLATFORMS)
+    assert len(found.error) == len(found.graph) == 2 * len(ROWS)
+    assert len(set(found.graph)) == len(ROWS)
+
+
+def made(true, seed):
+    """200 rows on two platforms of one runtime, a pair of each platform for two kinds, and what ``true`` rates do to them."""
+    rng = np.random.default_rng(seed)
+    platform = np.repeat([0, 1], 100)
+    first = rng.uniform(0.1, 0.9, 200)
+    share = np.column_stack([first, 1 - first]).ravel().astype(np.float32)
+    pair = (2 * platform[:, None] + [0, 1]).ravel()
+    row = np.repeat(np.arange(200), 2)
+    error = np.log(np.bincount(row, share * np.exp(np.array(true).ravel()[pair])))
+    traits = np.zeros((4, NODE_TRAITS), dtype=np.int64)
+    traits[:, 0] = [0, 1, 0, 1]
+    part = np.zeros((4, NODE_TRAITS), dtype=np.float32)
+    part[:, 0] = 1
+    return Shares(
+        ("one", "two"), PLATFORMS, error.astype(np.float32), np.arange(200), row, pair, share, traits, part,
+        np.array([0, 0, 1, 1]),
+    )  # fmt: skip
+
+
+def test_what_platforms_share_goes_to_their_runtime_and_the_rest_to_themselves():
+    together = fit(made([[0.8, -0.5], [0.8, -0.5]], 0), Penalties(runtime=0.1, platform=10))
+    apart = fit(made([[0.8, -0.5], [-0.8, 0.5]], 0), Penalties(runtime=0.1, platform=0.1))
+    (runtime, first), (_, second) = (rate_names(resolve(text)) for text in PLATFORMS)
+
+    def rates(table, name):
+        found = dict.fromkeys(("one", "two"), 0.0)
+        if (at := table.names.get(name)) is not None:
+            here = slice(table.starts[at], table.starts[at + 1])
+            traits = list(table.traits)
+            found |= zip(
+                map(traits.__getitem__, table.columns[here]), table.values[here].tolist(), strict=True
+            )
+        return pytest.approx(list(found.values()), abs=0.06)
+
+    assert rates(together, runtime) == [0.8, -0.5]
+    assert rates(together, first) == [0, 0]
+    assert rates(apart, first) == [0.8, -0.5]
+    assert rates(apart, second) == [-0.8, 0.5]
