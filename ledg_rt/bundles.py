@@ -1,6 +1,6 @@
 """A bundle: the folder that holds a trained predictor, its embedder and a manifest that vouches for both.
 
-Files: ``encoder.onnx``, ``head.onnx``, ``known.json`` (names of platforms that ``head.onnx`` remembers, in its order), ``rates.npz`` (see ``rates``),
+Files: ``encoder.onnx``, ``head.onnx``, ``known.json`` (names of platforms that training met, at all levels), ``kin.npz`` (see ``kinship``), ``rates.npz`` (see ``rates``),
 ``embedder.onnx``, ``tokenizer.json``, ``sentences.npz``, ``manifest.json``. The manifest names the sha256 of every other file, the format of the encodings, the
 devices that were trained on and the calibration of the intervals.
 """
@@ -19,9 +19,19 @@ from ledg_rt.errors import BundleError
 
 MANIFEST = "manifest.json"
 KNOWN = "known.json"
+KIN = "kin.npz"
 RATES = "rates.npz"
-FORMAT = 5
-REQUIRED = ("encoder.onnx", "head.onnx", KNOWN, RATES, "embedder.onnx", "tokenizer.json", "sentences.npz")
+FORMAT = 6
+REQUIRED = (
+    "encoder.onnx",
+    "head.onnx",
+    KNOWN,
+    KIN,
+    RATES,
+    "embedder.onnx",
+    "tokenizer.json",
+    "sentences.npz",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +68,13 @@ class Bundle:
             raise BundleError("bundle", f"{path}: sha256 differs from the manifest", "reinstall ledg-rt")
         return path
 
-    def known(self) -> dict[str, int]:
-        """Names of platforms that training met, see ``encoding.platform_keys``, and their positions in the head, from 1.
+    def known(self) -> frozenset[str]:
+        """Names of platforms that training met, see ``encoding.platform_keys``.
 
         Raises:
             BundleError: the file is missing or not the one that the manifest vouches for.
         """
-        names = json.loads(self.path(KNOWN).read_text(encoding="utf-8"))
-        return {name: at for at, name in enumerate(names, 1)}
+        return frozenset(json.loads(self.path(KNOWN).read_text(encoding="utf-8")))
 
 
 def open_bundle(folder: Path | None = None) -> Bundle:

@@ -45,6 +45,8 @@ PLATFORM_NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores
 PLATFORM_FEATURES = 2 * len(PLATFORM_NUMBERS) + len(KINDS) + 3
 KEY_LEVELS = 5
 """Names of a catalogue platform, see ``platform_keys``."""
+PLATFORM_TRAITS = ("runtime", "version", "kind", "precision", "tags", "threads", "vendor", "architecture")
+"""What ``kinship`` compares in words; ``runtime`` without its version, ``version`` with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,13 @@ class GraphEncoding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEncoding:
-    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], ``keys`` and names of its rates."""
+    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], ``keys``, names of its rates, ``PLATFORM_TRAITS``."""
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
     keys: tuple[str, ...]
     rates: tuple[str, ...]
+    traits: tuple[str, ...]
 
 
 def encode_graph(graph: Graph, template: str = "rich") -> GraphEncoding:
@@ -144,8 +147,9 @@ def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncod
     ]
     numeric = np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
     return PlatformEncoding(
-        PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform), rate_names(platform)
-    )
+        PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform), rate_names(platform),
+        _platform_traits(platform),
+    )  # fmt: skip
 
 
 def platform_keys(platform: Platform) -> tuple[str, ...]:
@@ -170,6 +174,15 @@ def rate_names(platform: Platform) -> tuple[str, ...]:
     runtime = (platform.runtime or "unknown").split("-")[0]
     general = " ".join(("runtime", runtime, platform.kind or "device", platform.precision, *platform.tags))
     return (general, *platform_keys(platform)[-1:])
+
+
+def _platform_traits(platform: Platform) -> tuple[str, ...]:
+    version = platform.runtime or "unknown"
+    found = (
+        version.split("-")[0], version, platform.kind, platform.precision, "+".join(platform.tags), platform.threads or "",
+        platform.vendor, platform.architecture,
+    )  # fmt: skip
+    return tuple(str(trait or "") for trait in found)
 
 
 def _label(node: Node) -> bytes:

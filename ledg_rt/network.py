@@ -8,10 +8,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ledg_rt.bundles import RATES, Bundle
+from ledg_rt.bundles import KIN, RATES, Bundle
 from ledg_rt.embedding import Embedder, load_table, session_options
-from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, PlatformEncoding
+from ledg_rt.encoding import GraphEncoding, PlatformEncoding
 from ledg_rt.errors import BundleError
+from ledg_rt.kinship import Kin
 from ledg_rt.platforms.device import Platform
 from ledg_rt.rates import Rates
 from ledg_rt.versions import newest_version
@@ -35,6 +36,7 @@ class Network:
         self._encoder = _session(bundle, "encoder.onnx", threads)
         self._head = _session(bundle, "head.onnx", threads)
         self.known = bundle.known()
+        self.kin = Kin.load(bundle.path(KIN))
         self.rates = Rates.load(bundle.path(RATES))
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
@@ -58,11 +60,10 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
-        keys = np.zeros(KEY_LEVELS, dtype=np.int64)
-        keys[: len(platform.keys)] = [self.known.get(key, 0) for key in platform.keys]
+        vectors, doubt = self.kin.vector(platform, self.embedder.embed(platform.sentences[:1])[0])
         feeds = {
-            "states": states, "work": encoding.work, "platform_text": self.embedder.embed(platform.sentences),
-            "platform_numeric": platform.numeric, "platform_keys": keys,
+            "states": states, "work": encoding.work, "platform_vectors": vectors,
+            "doubt": np.array([doubt], dtype=np.float32), "platform_numeric": platform.numeric,
             "rates": self.rates.log_rates(encoding, [platform])[0],
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)

@@ -20,6 +20,7 @@ from ledg_export.model import LedgFormer
 from ledg_export.order import better
 from ledg_export.packing import EncodedGraphs, Graphs, Vocabulary
 from ledg_rt.encoding import KEY_LEVELS, GraphEncoding, encode_platform, platform_keys
+from ledg_rt.kinship import Kin
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import Platform
 from ledg_rt.rates import NOTHING, Rates
@@ -41,7 +42,7 @@ ORDERED_KNOWN = 0.6
 PREDICTED_AT_ONCE = 4_000
 """Padded nodes that ``predict`` takes together."""
 
-DEPTHS = (0.3, 0.05, 0.1, 0.1, 0.1, 0.35)
+DEPTHS = (0.15, 0.05, 0.1, 0.1, 0.1, 0.5)
 """Chances that training shows none of the names of a platform, one, ... all; see ``platform_keys``."""
 
 
@@ -177,12 +178,11 @@ class BucketSampler(torch.utils.data.Sampler[list[int]]):
 
 @dataclass(frozen=True)
 class Spoken:
-    """A platform as one batch shows it; ``keys`` are those of ``names`` that the model may remember."""
+    """A platform as one batch shows it; ``keys`` are those of its names that the model may remember."""
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
     keys: NDArray[np.int64]
-    names: NDArray[np.int64]
 
 
 class Collator:
@@ -190,7 +190,7 @@ class Collator:
 
     def __init__(
         self, data: LatencyData, vocabulary: Vocabulary, config: LedgConfig, training: bool, seed: int = 0,
-        graphs: Graphs | None = None, rates: Rates = NOTHING,
+        graphs: Graphs | None = None, rates: Rates = NOTHING, kin: Kin | None = None,
     ) -> None:  # fmt: skip
         self.data, self.vocabulary, self.training, self.rates = data, vocabulary, training, rates
         self.graphs = graphs or EncodedGraphs(data.graphs, vocabulary)
@@ -205,6 +205,7 @@ class Collator:
         for at, (in_full, *_) in enumerate(self.platforms):
             for level, key in enumerate(in_full.keys):
                 self.keys[at, level] = known.get(key, 0)
+        self.told = self._told(kin) if kin is not None else None
 
     def __call__(self, visits: Sequence[Visit]) -> dict[str, Any]:
         """The padded batch of some visits."""
@@ -221,14 +222,24 @@ class Collator:
         tensors: dict[str, Any] = self.graphs.pack(visits, [twin for _, twin in twins])
         described = self._described(platforms)
         tensors["platform_text"], tensors["platform_numeric"], tensors["platform_keys"] = described
-        tensors["platform_names"] = torch.from_numpy(np.stack([platform.names for platform in platforms]))
         tensors["plain_platforms"] = torch.arange(len(platforms)) >= len(wanted)
         tensors["pair_graph"], tensors["pair_platform"] = torch.tensor(pairs).T
         tensors["order"] = torch.tensor(order, dtype=torch.long).reshape(-1, 2).T
         tensors["labels"] = torch.from_numpy(np.concatenate(labels))
+        if self.told is not None:
+            tensors["vectors"], tensors["doubt"] = (part[torch.from_numpy(wanted)] for part in self.told)
         if self.rates.names:
             tensors["rates"] = self._rates(visits, tensors["present"].shape[1])
         return tensors
+
+    def _told(self, kin: Kin) -> tuple[Tensor, Tensor]:
+        """Vectors [P, members, platform_width] and doubts [P] of all platforms under all of their names; see ``LedgFormer.forward``."""
+        encoded = [variants[0] for variants in self.platforms]
+        rows = [self.vocabulary.index[platform.sentences[0]] for platform in encoded]
+        words = self.vocabulary.vectors[rows].numpy()
+        found = [kin.vector(platform, row) for platform, row in zip(encoded, words, strict=True)]
+        vectors, doubts = zip(*found, strict=True)
+        return torch.from_numpy(np.stack(vectors)), torch.tensor(doubts, dtype=torch.float32)
 
     def _rates(self, visits: Sequence[Visit], nodes: int) -> Tensor:
         """Rates of the nodes of all pairs, [Q, nodes]; platforms under all of their names."""
@@ -276,8 +287,7 @@ class Collator:
     def _spoken(self, at: int, depth: int, variant: int | None = None) -> Spoken:
         """A platform in some wording, with the first ``depth`` of its names."""
         encoding = self.platforms[at][self._variant(depth) if variant is None else variant]
-        names = self.keys[at]
-        return Spoken(encoding.sentences, encoding.numeric, names * (np.arange(KEY_LEVELS) < depth), names)
+        return Spoken(encoding.sentences, encoding.numeric, self.keys[at] * (np.arange(KEY_LEVELS) < depth))
 
     def _pairs(self, visit: Visit) -> NDArray[np.int64]:
         count = len(visit.platforms)
@@ -305,7 +315,9 @@ def predict(
     Columns: natural log of milliseconds, log of the spread (scale of a Laplace distribution).
     """
     model.eval()
-    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs, rates=model.rates)
+    collate = Collator(
+        data, vocabulary, model.config, training=False, graphs=graphs, rates=model.rates, kin=model.kin
+    )
     rows, waiting, largest = [], [], 0
     for at, visit in enumerate(data.visits):
         waiting.append(visit)

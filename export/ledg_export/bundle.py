@@ -16,7 +16,7 @@ from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
 from ledg_export.packing import Vocabulary
 from ledg_export.zoo import FROM_FILES, family_of
-from ledg_rt.bundles import FORMAT, KNOWN, MANIFEST, RATES, REQUIRED, digest_of
+from ledg_rt.bundles import FORMAT, KIN, KNOWN, MANIFEST, RATES, REQUIRED, digest_of
 from ledg_rt.embedding import save_table
 from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
 from ledg_rt.encoding import QUANTITIES
@@ -48,6 +48,9 @@ def write_bundle(
     vectors = vocabulary.vectors.numpy()[[vocabulary.index[sentence] for sentence in sentences]]
     save_table(folder / "sentences.npz", sentences, vectors)
     (folder / KNOWN).write_text(json.dumps(model.config.known, indent=0) + "\n", encoding="utf-8")
+    if model.kin is None:
+        raise ValueError("a bundle needs a model that has been through both phases of training")
+    model.kin.save(folder / KIN)
     model.rates.save(folder / RATES)
     graphs = [data.graphs[visit.graph_id] for visit in data.visits]
     flops = [

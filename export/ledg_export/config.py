@@ -29,8 +29,6 @@ class LedgConfig(PretrainedConfig):
         text_dropout: float = 0.1,
         number_dropout: float = 0.1,
         known: list[str] | None = None,
-        kin: int = 0,
-        kin_width: int = 32,
         members: int = 3,
         hardware_width: int = 12,
         number_noise: float = 0.06,
@@ -50,7 +48,6 @@ class LedgConfig(PretrainedConfig):
         self.factors, self.totals_width = factors, totals_width
         self.template = template
         self.known = list(known or ())
-        self.kin, self.kin_width = kin, kin_width
         self.members = members
         self.hardware_width, self.number_noise = hardware_width, number_noise
         self.order_weight = order_weight

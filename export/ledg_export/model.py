@@ -19,7 +19,8 @@ from ledg_export.config import LedgConfig
 from ledg_export.graph_encoder import GraphEncoder
 from ledg_export.head import Head, pairs_by_graph
 from ledg_export.platform_encoder import PlatformEncoder
-from ledg_rt.bundles import RATES
+from ledg_rt.bundles import KIN, RATES
+from ledg_rt.kinship import Kin
 from ledg_rt.rates import NOTHING, Rates
 
 ORDER_MARGIN = 0.002
@@ -32,15 +33,13 @@ class Platforms(NamedTuple):
     Attributes:
         text: [P, 2, text_width].
         numeric: [P, PLATFORM_FEATURES].
-        keys: int64 [P, KEY_LEVELS], see ``PlatformEncoder.memory``.
-        names: int64 [P, KEY_LEVELS], see ``PlatformEncoder.forward``.
+        keys: int64 [P, KEY_LEVELS], see ``PlatformEncoder.forward``.
         plain: bool [P], those that dropout spares; they come last.
     """
 
     text: Tensor
     numeric: Tensor
     keys: Tensor
-    names: Tensor
     plain: Tensor | None
 
 
@@ -54,30 +53,37 @@ class Member(nn.Module):
 
     def vectors(self, platforms: Platforms) -> tuple[Tensor, Tensor]:
         """Vectors [P, platform_width] and the figures that they saw; dropout for all but the ``plain`` ones at the end."""
-        encoder, (text, numeric, keys, names, plain) = self.platform_encoder, platforms
+        encoder, (text, numeric, keys, plain) = self.platform_encoder, platforms
         varied = len(text) if plain is None else int((~plain).sum())
         seen = torch.cat([encoder.mask_numbers(numeric[:varied]), numeric[varied:]])
-        vectors = encoder(text[:varied], seen[:varied], keys[:varied], names[:varied])
+        vectors = encoder(text[:varied], seen[:varied], keys[:varied])
         if varied < len(text):
-            rest = encoder.plain(text[varied:], numeric[varied:], keys[varied:], names[varied:])
-            vectors = torch.cat([vectors, rest])
+            vectors = torch.cat([vectors, encoder.plain(text[varied:], numeric[varied:], keys[varied:])])
         return vectors, seen
 
 
-def together(outputs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """What an ensemble says: means of logarithms; where its members disagree, that is added to the spread."""
+def together(outputs: Sequence[Mapping[str, Tensor]], doubt: Tensor | None = None) -> dict[str, Tensor]:
+    """What an ensemble says: means of logarithms; where its members disagree, that is added to the spread.
+
+    Args:
+        outputs: of ``Head``, one a member.
+        doubt: [Q], by how much the vector of the platform may be off, see ``kinship.Kin.vector``; added to the spread as well.
+    """
     log_ms, log_spread, log_cost = (
         torch.stack([output[name] for output in outputs]) for name in ("log_ms", "log_spread", "log_cost")
     )
     middle = log_ms.mean(0)
     scale = log_spread.exp().mean(0) + (log_ms - middle).abs().mean(0)
+    if doubt is not None:
+        scale = scale + doubt
     return {"log_ms": middle, "log_spread": scale.log(), "log_cost": log_cost.mean(0)}
 
 
 class LedgFormer(PreTrainedModel):
     """The whole model, edge form. ``forward`` takes what ``batches.Collator`` makes.
 
-    ``rates``: what was found of names beyond the weights.
+    ``kin``: the platforms that it was trained on; ``rates``: what was found of names beyond the weights. Both come after
+    training.
     """
 
     config_class = LedgConfig
@@ -87,13 +93,15 @@ class LedgFormer(PreTrainedModel):
         super().__init__(config)
         self.encoder = GraphEncoder(config)
         self.members = cast("Sequence[Member]", nn.ModuleList(Member(config) for _ in range(config.members)))
+        self.kin: Kin | None = None
         self.rates = NOTHING
 
     def forward(
         self, work: Tensor, present: Tensor,
-        platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor, platform_names: Tensor,
+        platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor,
         pair_graph: Tensor, pair_platform: Tensor, plain_platforms: Tensor | None = None, order: Tensor | None = None,
         labels: Tensor | None = None, states: Tensor | None = None, rates: Tensor | None = None,
+        vectors: Tensor | None = None, doubt: Tensor | None = None,
         sentence_vectors: Tensor | None = None, text: Tensor | None = None, numeric: Tensor | None = None,
         edges: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
@@ -105,7 +113,6 @@ class LedgFormer(PreTrainedModel):
             platform_text: [P, 2, text_width], as in ``Platforms``.
             platform_numeric: [P, PLATFORM_FEATURES].
             platform_keys: int64 [P, KEY_LEVELS].
-            platform_names: int64 [P, KEY_LEVELS].
             pair_graph: int64 [Q], which of the B graphs.
             pair_platform: int64 [Q], which of the P platforms.
             plain_platforms: bool [P].
@@ -113,6 +120,8 @@ class LedgFormer(PreTrainedModel):
             labels: natural log of milliseconds of the first pairs, up to Q of them.
             states: [B, N, width], of nodes that were encoded before.
             rates: [Q, N], see ``Head``.
+            vectors: [P, members, platform_width] instead of what the platform encoders say.
+            doubt: [P], see ``together``.
             sentence_vectors: otherwise [S, text_width]; see ``LedgFormer.states``.
             text: int64 [T], as there.
             numeric: [T, NODE_FEATURES], as there.
@@ -122,40 +131,47 @@ class LedgFormer(PreTrainedModel):
             flat = self.states(sentence_vectors, text, numeric, edges)
             states = flat.new_zeros(*present.shape, flat.shape[-1])
             states[present > 0] = flat
-        platforms = Platforms(platform_text, platform_numeric, platform_keys, platform_names, plain_platforms)
+        platforms = Platforms(platform_text, platform_numeric, platform_keys, plain_platforms)
         by_graph = pairs_by_graph(pair_graph, len(states))
         outputs = []
-        for member in self.members:
-            vectors, seen = member.vectors(platforms)
+        for at, member in enumerate(self.members):
+            if vectors is None:
+                own, seen = member.vectors(platforms)
+            else:
+                own, seen = vectors[:, at], platform_numeric
             outputs.append(
                 member.head(
                     states,
                     work,
                     present,
-                    vectors[pair_platform],
+                    own[pair_platform],
                     seen[pair_platform],
                     pair_graph,
                     *by_graph,
                     rates,
                 )
             )
-        found = together(outputs)
+        found = together(outputs, None if doubt is None else doubt[pair_platform])
         if labels is not None:
             losses = [self._loss(output, labels, order) for output in outputs]
             found["loss"] = torch.stack(losses).mean()
         return found
 
     def save_pretrained(self, save_directory: Any, *args: Any, **kwargs: Any) -> None:
-        """Weights, config and rates."""
+        """Weights, config, kin and rates."""
         super().save_pretrained(save_directory, *args, **kwargs)
         self.rates.save(Path(save_directory) / RATES)
+        if self.kin is not None:
+            self.kin.save(Path(save_directory) / KIN)
 
     @classmethod
     def from_pretrained(cls, folder: Any, *args: Any, **kwargs: Any) -> Any:
-        """What ``save_pretrained`` wrote; a checkpoint of a trainer has no rates."""
+        """What ``save_pretrained`` wrote; a checkpoint of a trainer has no kin and no rates."""
         model = super().from_pretrained(folder, *args, **kwargs)
         if (path := Path(folder) / RATES).is_file():
             model.rates = Rates.load(path)
+        if (path := Path(folder) / KIN).is_file():
+            model.kin = Kin.load(path)
         return model
 
     def states(

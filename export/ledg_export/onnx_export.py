@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ledg_export.model import LedgFormer, together
-from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
+from ledg_rt.encoding import NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 OPSET = 17
 
@@ -33,27 +33,21 @@ class HeadGraph(nn.Module):
 
     def __init__(self, model: LedgFormer) -> None:
         super().__init__()
-        self.members = model.members
-        with torch.no_grad():
-            self.places = [member.platform_encoder.places() for member in model.members]
+        self.heads = nn.ModuleList(member.head for member in model.members)
 
     def forward(
-        self, states: Tensor, work: Tensor, text: Tensor, numeric: Tensor, keys: Tensor, rates: Tensor
+        self, states: Tensor, work: Tensor, vectors: Tensor, doubt: Tensor, numeric: Tensor, rates: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The shapes are those of one graph and one platform."""
+        """States [N, width], work [N, 3], vectors [members, platform_width], doubt [1], numeric [PLATFORM_FEATURES], rates [N]."""
         present = torch.ones_like(work[None, :, 0])
         first = torch.zeros(1, dtype=torch.long)
-        missing = (keys[None] == 0).to(numeric.dtype)
-        outputs = []
-        for member, places in zip(self.members, self.places, strict=True):
-            encoder = member.platform_encoder
-            vector = encoder.vector(text[None], numeric[None], encoder.memory(keys[None]), missing, places)
-            outputs.append(
-                member.head(
-                    states[None], work[None], present, vector, numeric[None], first, first[None], first, rates[None]
-                )
-            )  # fmt: skip
-        out = together(outputs)
+        outputs = [
+            head(
+                states[None], work[None], present, vectors[at : at + 1], numeric[None], first, first[None], first, rates[None]
+            )
+            for at, head in enumerate(self.heads)
+        ]  # fmt: skip
+        out = together(outputs, doubt)
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
 
@@ -76,12 +70,12 @@ def export_model(model: LedgFormer, folder: Path) -> None:
         torch.onnx.export(
             HeadGraph(model).eval(),
             (
-                torch.randn(nodes, model.config.width), torch.rand(nodes, 3), torch.randn(2, width),
-                torch.zeros(PLATFORM_FEATURES), torch.zeros(KEY_LEVELS, dtype=torch.long), torch.zeros(nodes),
+                torch.randn(nodes, model.config.width), torch.rand(nodes, 3),
+                torch.randn(len(model.members), model.config.platform_width), torch.zeros(1), torch.zeros(PLATFORM_FEATURES),
+                torch.zeros(nodes),
             ),
-            # Kin share most of their memories: folded, the table would be twice as large.
-            str(folder / "head.onnx"), dynamo=False, opset_version=OPSET, do_constant_folding=False,
-            input_names=["states", "work", "platform_text", "platform_numeric", "platform_keys", "rates"],
+            str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
+            input_names=["states", "work", "platform_vectors", "doubt", "platform_numeric", "rates"],
             output_names=["log_ms", "log_spread", "log_cost"],
             dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "rates", "log_cost")},
         )  # fmt: skip

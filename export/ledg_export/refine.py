@@ -85,9 +85,7 @@ def _slopes(member: Member, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     pair_graph, pair_platform = batch["pair_graph"], batch["pair_platform"]
     numeric = batch["platform_numeric"]
     with torch.no_grad():
-        vectors = member.platform_encoder(
-            batch["platform_text"], numeric, batch["platform_keys"], batch["platform_names"]
-        )
+        vectors = member.platform_encoder(batch["platform_text"], numeric, batch["platform_keys"])
     each = vectors[pair_platform].requires_grad_()
     by_graph = pairs_by_graph(pair_graph, len(batch["states"]))
     out = member.head(

@@ -26,6 +26,7 @@ from ledg_export.batches import BucketSampler, Collator, LatencyData
 from ledg_export.bundle import write_bundle
 from ledg_export.config import LedgConfig
 from ledg_export.corpus import load, training_sources
+from ledg_export.kinship import fit_kin
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
 from ledg_export.rates import fit_rates
@@ -38,7 +39,7 @@ HEAD = "head"
 """Folder of a run for the checkpoints of its second phase."""
 WHOLE = "whole"
 """Folder there for what comes of it in the end."""
-OF_ITS_DATA = ("known.weight", "kin_text", "kin_numeric", "kin_keys")
+OF_ITS_DATA = "known.weight"
 """Weights of a platform encoder that belong to the platforms of a training set."""
 
 
@@ -152,11 +153,9 @@ def compiled(model: LedgFormer) -> Iterator[None]:
             part._compiled_call_impl = None
 
 
-def new_model(data: LatencyData, config: LedgConfig, collator: Collator) -> LedgFormer:
-    """A fresh model whose input normalisation is that of the graphs of ``data``, its kin their platforms."""
+def new_model(data: LatencyData, config: LedgConfig) -> LedgFormer:
+    """A fresh model whose input normalisation is that of the graphs of ``data``."""
     model = LedgFormer(config)
-    for member in model.members:
-        member.platform_encoder.meet(*collator.tensors_of(data.used()))
     names = sorted({visit.graph_id for visit in data.visits})
     rows = np.concatenate([data.graphs[name].numeric for name in names[:: max(1, len(names) // 2000)]])
     model.encoder.mean.copy_(torch.from_numpy(rows.mean(0)))
@@ -209,12 +208,9 @@ def train(
     last, _ = _last(folder)
     # A step of one member is shorter; the others join it on the states that it leaves.
     alone = recipe.model | {"members": 1}
-    if last:
-        config = LedgConfig.from_pretrained(last, **alone)
-    else:
-        config = LedgConfig(known=data.keys(), kin=len(data.used()), **alone)
+    config = LedgConfig.from_pretrained(last, **alone) if last else LedgConfig(known=data.keys(), **alone)
     collator = Collator(data, vocabulary, config, training=True, seed=recipe.seed)
-    model = new_model(data, config, collator)
+    model = new_model(data, config)
     if start is not None and last is None:
         warm_start(model, start)
     if ended := _ended(folder, recipe):
@@ -222,15 +218,15 @@ def train(
     else:
         _fit(model, collator, folder, recipe)
     if recipe.head_minutes:
-        model = _in_company(model, data, recipe, collator)
+        model = _in_company(model, data, recipe)
         _second_phase(model, data, vocabulary, folder / HEAD, recipe.for_the_head())
     return model.eval(), vocabulary
 
 
-def _in_company(model: LedgFormer, data: LatencyData, recipe: Recipe, collator: Collator) -> LedgFormer:
+def _in_company(model: LedgFormer, data: LatencyData, recipe: Recipe) -> LedgFormer:
     """``model`` with as many members as ``recipe`` wants, all but the first one fresh."""
     members = recipe.model.get("members", LedgConfig().members)
-    whole = new_model(data, LedgConfig.from_dict(model.config.to_dict() | {"members": members}), collator)
+    whole = new_model(data, LedgConfig.from_dict(model.config.to_dict() | {"members": members}))
     whole.load_state_dict(model.state_dict(), strict=False)
     return whole
 
@@ -238,12 +234,12 @@ def _in_company(model: LedgFormer, data: LatencyData, recipe: Recipe, collator: 
 def _second_phase(
     model: LedgFormer, data: LatencyData, vocabulary: Vocabulary, folder: Path, recipe: Recipe
 ) -> None:
-    """Train (or go on with) the members on the states that the encoder gives, and refine their memories."""
+    """Train (or go on with) the members on the states that the encoder gives; then what comes in closed form: memories, kin, rates."""
     ended = _ended(folder, recipe)
     if ended and (folder / WHOLE).is_dir():
         whole = LedgFormer.from_pretrained(folder / WHOLE)
         model.load_state_dict(whole.state_dict())
-        model.rates = whole.rates
+        model.kin, model.rates = whole.kin, whole.rates
         return
     model.eval().encoder.requires_grad_(False)
     # One run that had this price while the encoder trained was far off on small networks (benchmarks/LOG.md).
@@ -256,6 +252,7 @@ def _second_phase(
         collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
         _fit(model, collator, folder, recipe)
     refine(model, vocabulary, data, stored, rng)
+    model.kin = fit_kin(model, vocabulary, data, stored, rng)
     model.rates = fit_rates(model, vocabulary, data, stored, rng)
     if first_process():
         model.save_pretrained(folder / WHOLE)

@@ -1,0 +1,213 @@
+"""What training leaves of its platforms for those that it never met: see ``ledg_rt.kinship``.
+
+With everything else fixed, the vectors of the known platforms are the sample of a Gaussian process. What decides their likeness is
+chosen by leaving out in turn all platforms of a chip, and all of a stack, and telling them from the rest: in closed form, so it
+takes no training. What counts is the latency of some networks with the vector that was told, against that with
+the true one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ledg_export.batches import Collator, LatencyData
+from ledg_export.head import pairs_by_graph
+from ledg_export.model import LedgFormer
+from ledg_export.packing import StoredGraphs, Vocabulary
+from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
+from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Scales, Units, likeness, pairs
+from ledg_rt.platforms import resolve
+
+NETWORKS = 40
+"""Networks that latencies are compared on."""
+LARGEST = 500
+"""Nodes of one of them at most."""
+DIRECTIONS = 4
+"""Of what vectors do to these latencies: their level, and how they differ among networks."""
+PLATFORMS_AT_ONCE = 400
+
+
+@dataclass(frozen=True)
+class Search:
+    """How scales are looked for. ``stack``: weight of leaving out stacks beside chips; ``shape``: of the directions beside the level;
+    ``held``: of squared distances from where the search begins.
+    """
+
+    steps: int = 60
+    rate: float = 0.08
+    stack: float = 0.5
+    shape: float = 0.5
+    held: float = 1e-3
+
+
+def fit_kin(
+    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, graphs: StoredGraphs, rng: Generator,
+    search: Search | None = None,
+) -> Kin:  # fmt: skip
+    """The platforms of ``data`` with the vectors that ``model`` has for them."""
+    model.eval()
+    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
+    used = data.used()
+    tensors = collate.tensors_of(used)
+    encoded = [collate.platforms[at][0] for at in used]
+    with torch.no_grad():
+        vectors = torch.stack([member.platform_encoder(*tensors) for member in model.members], 1)
+    words = tensors[0][:, 0].double().numpy()
+    units = Units.of(tensors[1].double().numpy(), words)
+    described = units.describe(encoded, words)
+    effect = _effect(model, data, graphs, vectors, tensors[1], rng)
+    rows = np.bincount(
+        np.concatenate([visit.platforms for visit in data.visits]), minlength=len(data.platform_ids)
+    )[used]
+    chips = [resolve(data.platform_ids[at]).chip or str(at) for at in used]
+    scales, doubt = _search(described, effect, rows, chips, search or Search())
+    own = likeness(scales, pairs(described, described)) + np.diag(_noise(scales, rows))
+    flat = vectors.flatten(1).double().numpy()
+    middle = flat.mean(0)
+    # As they are kept, so that what training says and what the runtime reads are one.
+    weights = np.linalg.solve(own, flat - middle).astype(np.float32).astype(np.float64)
+    names = {platform.keys[-1]: at for at, platform in enumerate(encoded) if platform.keys}
+    return Kin(names, vectors.numpy(), weights, middle, doubt, scales, units, described)
+
+
+@torch.no_grad()
+def _effect(
+    model: LedgFormer, data: LatencyData, graphs: StoredGraphs, vectors: Tensor, numeric: Tensor, rng: Generator
+) -> Tensor:  # fmt: skip
+    """What the vectors of platforms do to the log latency of ``NETWORKS`` beside the mean vector, [P, DIRECTIONS] in units of one network."""
+    drawn = {data.visits[at].group: data.visits[at] for at in rng.permutation(len(data))}
+    some = [visit for visit in drawn.values() if data.graphs.size(visit.graph_id) <= LARGEST][:NETWORKS]
+    common = vectors.mean(0, keepdim=True).expand_as(vectors)
+    columns = []
+    for visit in some:
+        packed = graphs.pack([visit], [])
+        columns.append(_log_ms(model, packed, vectors, numeric) - _log_ms(model, packed, common, numeric))
+    effect = torch.stack(columns, 1)
+    effect = effect - effect.mean(0)
+    *_, directions = torch.linalg.svd(effect, full_matrices=False)
+    return effect @ directions[:DIRECTIONS].T / len(some) ** 0.5
+
+
+def _log_ms(model: LedgFormer, packed: dict[str, Tensor], vectors: Tensor, numeric: Tensor) -> Tensor:
+    """Of one graph on all platforms."""
+    found = []
+    for start in range(0, len(vectors), PLATFORMS_AT_ONCE):
+        here = slice(start, start + PLATFORMS_AT_ONCE)
+        pair_graph = torch.zeros(len(vectors[here]), dtype=torch.long)
+        by_graph = pairs_by_graph(pair_graph, 1)
+        each = [
+            member.head(
+                packed["states"], packed["work"], packed["present"], vectors[here, at], numeric[here], pair_graph, *by_graph
+            )["log_ms"]
+            for at, member in enumerate(model.members)
+        ]  # fmt: skip
+        found.append(torch.stack(each).mean(0))
+    return torch.cat(found)
+
+
+def _search(
+    described: Described, effect: Tensor, rows: NDArray[np.int64], chips: Sequence[str], search: Search
+) -> tuple[Scales, float]:
+    """Scales that tell left-out platforms best, and what ``Kin.doubt`` says."""
+    beside = pairs(described, described)
+    tensors = type(beside)(*(torch.from_numpy(part).float() for part in _parts(beside)))
+    start = _beginning()
+    parameters = [torch.from_numpy(part).float().requires_grad_() for part in _parts(start)]
+    first = [parameter.detach().clone() for parameter in parameters]
+    by_chip, by_stack = (
+        _blocks(chips),
+        _blocks([name or str(at) for at, name in enumerate(described.names[:, 2])]),
+    )
+    weight = torch.tensor([chips.count(chip) ** -0.5 for chip in chips])
+    number = torch.from_numpy(rows).float().clamp(min=1)
+    optimizer = torch.optim.Adam(parameters, search.rate)
+
+    def missed(residual: Tensor) -> Tensor:
+        shape = (residual[:, 1:] ** 2).sum(1).add(1e-4).sqrt()
+        each = residual[:, 0].abs() + search.shape * shape
+        return (each * weight).sum() / weight.sum()
+
+    for _ in range(search.steps):
+        scales = Scales(*parameters)
+        noise = torch.exp(scales.noise)
+        own = likeness(scales, tensors, torch) + torch.diag(noise[0] + noise[1] / number)
+        inverse = torch.linalg.inv(own)
+        told = inverse @ effect
+        loss = missed(_left_out(inverse, told, by_chip)) + search.stack * missed(
+            _left_out(inverse, told, by_stack)
+        )
+        for parameter, begun in zip(parameters, first, strict=True):
+            loss = loss + search.held * ((parameter - begun) ** 2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    scales = Scales(*(parameter.detach().double().numpy() for parameter in parameters))
+    return scales, _doubt(scales, described, effect.double().numpy()[:, :1], rows, chips)
+
+
+def _doubt(
+    scales: Scales,
+    described: Described,
+    level: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    chips: Sequence[str],
+) -> float:
+    """Median of how far the level of left-out chips is off, over the deviation of the process there."""
+    bare = likeness(scales, pairs(described, described))
+    noise = _noise(scales, rows)
+    inverse = torch.from_numpy(np.linalg.inv(bare + np.diag(noise)))
+    off = _left_out(inverse, inverse @ torch.from_numpy(level), _blocks(chips)).abs().numpy()[:, 0]
+    same = np.array(chips)[:, None] == np.array(chips)
+    itself = bare.diagonal()
+    told = np.where(same, 0, bare**2 / (itself + np.exp(scales.noise[0]))).max(1)
+    return float(np.median(off / np.sqrt(np.maximum(itself - told, 1e-9))))
+
+
+def _left_out(inverse: Tensor, told: Tensor, blocks: Sequence[Tensor]) -> Tensor:
+    """True minus told values of each platform, told without those of its block [P, outputs]; ``told``: inverse @ values."""
+    found = torch.zeros_like(told)
+    for block in blocks:
+        small = inverse[block[:, :, None], block[:, None, :]]
+        found = found.index_copy(0, block.flatten(), torch.linalg.solve(small, told[block]).flatten(0, 1))
+    return found
+
+
+def _blocks(labels: Sequence[Hashable]) -> list[Tensor]:
+    """Positions of equal labels, int64 [blocks, size]: an array for each size."""
+    places: dict[Hashable, list[int]] = defaultdict(list)
+    for at, label in enumerate(labels):
+        places[label].append(at)
+    by_size: dict[int, list[list[int]]] = defaultdict(list)
+    for block in places.values():
+        by_size[len(block)].append(block)
+    return [torch.tensor(blocks) for _, blocks in sorted(by_size.items())]
+
+
+def _beginning() -> Scales:
+    """Where the search begins: one wide and one narrow term."""
+    count, traits = len(PLATFORM_NUMBERS), len(PLATFORM_TRAITS)
+    step = np.arange(TERMS, dtype=np.float64)[:, None]
+    return Scales(
+        differ=np.full((TERMS + 3, traits), 0.5) + 0.5 * np.arange(TERMS + 3)[:, None] % 2, figures=np.full((TERMS, count), -2.0) + step,
+        missing=np.full((TERMS, count), -1.5), words=np.full(TERMS, -1.0), size=np.full(TERMS + NAMES + 1, -0.5),
+        slope=np.full(count, -2.0), noise=np.array([-4.0, -2.0]),
+    )  # fmt: skip
+
+
+def _noise(scales: Scales, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    noise = np.exp(scales.noise)
+    found: NDArray[np.float64] = noise[0] + noise[1] / np.maximum(rows, 1)
+    return found
+
+
+def _parts(table: Any) -> tuple[Any, ...]:
+    return astuple(table)
