@@ -31,7 +31,13 @@ RISING = ("fp64", "fp32", "tf32", "bf16", "fp16", "int8", "int4")
 LANES = {"NVIDIA": 2, "AMD": 2}
 """Whose fp32 peak is that many operations a cycle of each of ``cores``; others count units, not lanes."""
 
-UNITS = {"ryzen-v1605b-vega-8", "amd-instinct-mi100", "amd-instinct-mi210", "amd-instinct-mi250-gcd", "amd-instinct-mi300x"}
+UNITS = {
+    "ryzen-v1605b-vega-8",
+    "amd-instinct-mi100",
+    "amd-instinct-mi210",
+    "amd-instinct-mi250-gcd",
+    "amd-instinct-mi300x",
+}
 """Devices of ``LANES`` whose ``cores`` are compute units, or that double the peak by matrix units."""
 
 
