@@ -84,7 +84,9 @@ def describe(
         "threads": platform.threads,
         "tags": list(platform.tags),
         "numbers": {
-            name: {"value": getattr(platform, name), "from": _origin(platform, name)} for name in NUMBERS
+            name: {"value": getattr(platform, name), "from": _origin(platform, name)}
+            | _derivation(platform, name)
+            for name in NUMBERS
         },
         "flags": list(platform.notes),
     }
@@ -95,7 +97,10 @@ def describe(
     write_table(
         [
             *((key, _words(value), origins.get(key, "")) for key, value in page.items()),
-            *((name, _words(number["value"]), number["from"]) for name, number in numbers.items()),
+            *(
+                (name, _words(number["value"]), ": ".join(filter(None, (number["from"], number.get("of")))))
+                for name, number in numbers.items()
+            ),
         ]
     )
 
@@ -113,7 +118,13 @@ def _origin(platform: Any, name: str) -> str:
         return "unknown"
     if name in platform.named:
         return "text"
-    return "catalogue" if platform.device else "derived from the text"
+    return "derived from the text" if name in dict(platform.derived) else "catalogue"
+
+
+def _derivation(platform: Any, name: str) -> dict[str, str]:
+    """What a derived number follows from."""
+    of = dict(platform.derived).get(name)
+    return {"of": of} if of else {}
 
 
 def _words(value: Any) -> str:

@@ -87,7 +87,7 @@ class Platform:
     """Hardware plus how it is used, resolved to words and numbers: all that the model sees of it.
 
     ``peak_gops`` and ``cores`` hold for ``precision`` and ``threads``. ``device`` is a catalogue id or
-    ``None``; ``named`` lists the fields that the user's own text gave (they win over the catalogue).
+    ``None``; ``named`` lists the fields that the user's own text gave (they win over the catalogue), ``derived`` those that follow from it, each with what it follows from.
     ``calibration`` is what measurements on it taught, for one bundle.
     """
 
@@ -112,6 +112,7 @@ class Platform:
     process_nm: float | None = None
     year: int | None = None
     named: tuple[str, ...] = ()
+    derived: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
 
@@ -121,6 +122,7 @@ class Platform:
         seen = {
             name: value
             for name, value in asdict(self).items()
-            if name not in ("id", "text", "named", "notes") and (name, value) != ("calibration", None)
+            if name not in ("id", "text", "named", "derived", "notes")
+            and (name, value) != ("calibration", None)
         }
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledg_rt.errors import PlatformError
-from ledg_rt.platforms.catalogue import cores, devices
-from ledg_rt.platforms.device import PEAK_FALLBACK, PRECISION_BITS, Cluster, Core, Device, Platform
-from ledg_rt.platforms.text import TEXT_LIMIT, Mention, read_text
-
-UNKNOWN = "unknown"
-"""What stands in an id for a runtime that nobody named."""
+from ledg_rt.platforms.catalogue import devices
+from ledg_rt.platforms.described import UNKNOWN, described
+from ledg_rt.platforms.device import PRECISION_BITS, Device, Platform
+from ledg_rt.platforms.figures import LIMITS
+from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, peak_at
+from ledg_rt.platforms.text import TEXT_LIMIT, read_text
 
 if TYPE_CHECKING:
     from ledg_rt.calibration import Calibration
-
-LITTLE_SHARE = 0.5
-"""Cores slower than this share of the fastest one do not count where no thread count is given."""
 
 NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "process_nm", "year")
 
@@ -66,45 +62,24 @@ def from_id(text: str) -> Platform | None:
 
 def _from_text(text: str) -> Platform:
     mention = read_text(text)
-    device = devices()[mention.device] if mention.device else None
-    base = _usage(mention, device)
-    given: dict[str, Any] = {name: value for name, value in mention.numbers.items() if value is not None}
+    notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
+    if mention.device is None:
+        return replace(described(mention), text=text[:TEXT_LIMIT], notes=notes)
+    device = devices()[mention.device]
+    given: dict[str, Any] = dict(mention.numbers)
     if mention.threads and "cores" in given:
         # Cores are those in use, as in the catalogue: its own count, where it knows the clusters.
         given["cores"] = min(given["cores"], mention.threads)
-        if device is not None and device.clusters:
+        if device.clusters:
             del given["cores"]
-    notes = ("text_cut",) if len(text) > TEXT_LIMIT else ()
-    return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
-
-
-def _usage(mention: Mention, device: Device | None) -> Platform:
-    if device is None:
-        precision = mention.precision or "fp32"
-        slug = "/".join(("text", mention.runtime or UNKNOWN, precision))
-        core = cores()[mention.core] if mention.core else None
-        return Platform(
-            id=slug, text="", vendor=mention.vendor, kind=mention.kind or ("cpu" if core else None),
-            architecture=core.name if core else None, runtime=mention.runtime, precision=precision,
-            threads=mention.threads, tags=mention.tags, name=mention.rest or None,
-            peak_gops=_core_peak(core, mention, precision) if core else None,
-        )  # fmt: skip
     runtime = mention.runtime
     if device.kind == "gpu" and runtime == "ncnn":  # its one way to a GPU
         runtime = "ncnn-vulkan"
-    return on_device(
+    base = on_device(
         device, "", runtime=runtime, precision=mention.precision or default_precision(device),
         threads=mention.threads, tags=mention.tags,
     )  # fmt: skip
-
-
-def _core_peak(core: Core, mention: Mention, precision: str) -> float | None:
-    """Peak of a described CPU: cores in use x clock x operations per cycle; None where one is not given."""
-    count, clock = mention.numbers.get("cores"), mention.numbers.get("clock_ghz")
-    rate = _peak(core.ops_per_cycle, precision)
-    if not count or not clock or rate is None:
-        return None
-    return float(rate) * clock * min(count, mention.threads or count)
+    return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
 
 
 def _from_file(path: Path) -> Platform:
@@ -117,7 +92,7 @@ def _from_file(path: Path) -> Platform:
         raise PlatformError(
             "usage", f"{path}: not valid TOML: {error}", "see docs/cli/platforms.md"
         ) from None
-    known = {field.name for field in fields(Platform)} - {"id", "text", "named", "notes", "chip"}
+    known = {field.name for field in fields(Platform)} - {"id", "text", "named", "derived", "notes", "chip"}
     calibration = _calibration(table.pop("calibration", None), path)
     if unknown := sorted(set(table) - known):
         raise PlatformError(
@@ -163,12 +138,12 @@ def on_device(
     """The platform of a catalogue device in one use; ``peak_gops`` and ``cores`` follow ``threads``."""
     tags = tuple(sorted(tags))
     name = identity(device.id, runtime, precision, threads, tags)
-    used = _cores_in_use(device.clusters, threads, slowest_first="little" in tags)
+    used = cores_in_use(device.clusters, threads, slowest_first="little" in tags)
     return Platform(
         id=name, text=text or name, device=device.id, name=device.name, chip=device.chip,
         vendor=device.vendor, kind=device.kind, architecture=device.architecture, runtime=runtime,
         precision=precision, threads=threads, tags=tags,
-        peak_gops=_cluster_peak(used, precision) if used else _peak(device.peak_gops, precision),
+        peak_gops=cluster_peak(used, precision) if used else peak_at(device.peak_gops, precision),
         bandwidth_gbs=device.bandwidth_gbs, memory_gb=device.memory_gb, power_w=device.power_w,
         cores=sum(cluster.count for cluster in used) or device.cores,
         clock_ghz=used[0].clock_ghz if used else device.clock_ghz,
@@ -189,47 +164,6 @@ def default_precision(device: Device) -> str:
     if device.kind in ("npu", "dsp", "tpu", "fpga", "mcu") and "fp32" not in device.peak_gops:
         return next((name for name in ("int8", "fp16", "bf16") if name in device.peak_gops), "int8")
     return "fp32"
-
-
-def _cores_in_use(clusters: tuple[Cluster, ...], threads: int | None, slowest_first: bool) -> list[Cluster]:
-    """The cores that ``threads`` threads run on; without a count, all but the slow cluster."""
-    if not clusters:
-        return []
-    if threads is None:
-        fastest = _rate(clusters[0])
-        return [cluster for cluster in clusters if _rate(cluster) >= LITTLE_SHARE * fastest]
-    used, left = [], threads
-    for cluster in reversed(clusters) if slowest_first else clusters:
-        if left > 0:
-            used.append(replace(cluster, count=min(cluster.count, left)))
-            left -= cluster.count
-    return used
-
-
-def _rate(cluster: Cluster) -> float:
-    return cluster.clock_ghz * _peak(cores()[cluster.core].ops_per_cycle, "fp32", default=1.0)
-
-
-def _cluster_peak(used: list[Cluster], precision: str) -> float | None:
-    rates = [_peak(cores()[cluster.core].ops_per_cycle, precision) for cluster in used]
-    if any(rate is None for rate in rates):
-        return None
-    return sum(
-        rate * cluster.count * cluster.clock_ghz for rate, cluster in zip(rates, used, strict=True) if rate
-    )
-
-
-def _peak(table: Mapping[str, float], precision: str, default: Any = None) -> Any:
-    return next(
-        (table[name] for name in (precision, *PEAK_FALLBACK.get(precision, ())) if name in table), default
-    )
-
-
-LIMITS: Mapping[str, tuple[float, float]] = {
-    "peak_gops": (1e-3, 1e8), "bandwidth_gbs": (1e-3, 1e5), "memory_gb": (1e-6, 1e5), "power_w": (1e-3, 1e5),
-    "cores": (1, 1e6), "clock_ghz": (1e-4, 20), "process_nm": (0.5, 1e4), "year": (1970, 2100),
-}  # fmt: skip
-"""The range of each figure that some hardware could have."""
 
 
 def _checked(numbers: dict[str, Any], where: str) -> dict[str, Any]:

@@ -3,34 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from ledg_rt.errors import PlatformError
-from ledg_rt.platforms.catalogue import cores
-from ledg_rt.platforms.device import PRECISION_BITS
+from ledg_rt.platforms.composition import Composition, composition
+from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
+from ledg_rt.platforms.memory import Memory, memory
 from ledg_rt.platforms.names import find_device, of_memory
+from ledg_rt.platforms.product_lines import Product, main_product, products
+from ledg_rt.platforms.throughput import PRECISION_WORDS, SCALE, take_peaks
+from ledg_rt.platforms.words import (
+    KIND_WORDS,
+    MAKERS,
+    RUNTIME_KINDS,
+    TAGS,
+    VENDORS,
+    first_of,
+    first_word,
+    is_component,
+    plain_words,
+    take_runtime,
+    take_word,
+    without,
+)  # fmt: skip
 
 TEXT_LIMIT = 2000
 """Characters of a description that are read; more is cut and flagged ``text_cut``."""
 
-_SCALE = {"k": 1e-6, "m": 1e-3, "g": 1.0, "t": 1e3, "p": 1e6}
-_NUMBER = r"(?<![\w.])(\d+(?:[.,]\d+)?)\s*"
+_NUMBER = r"(?<![\w.])(\d{1,12}(?:[.,]\d{1,9})?)\s*"
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Everything that was recognised in a text. ``numbers`` are in the units of ``Platform``."""
+    """Everything that was recognised in a text. ``numbers`` are in the units of ``Platform``.
+
+    ``peaks``: 10^9 operations a second by the precision that the text says them of, None where it says none. Of a
+    device that is not in the catalogue also its ``cores``, its ``memory`` and the ``product`` that names its unit.
+    """
 
     device: str | None = None
-    core: str | None = None
+    cores: Composition = field(default_factory=Composition)
+    product: Product | None = None
+    memory: Memory | None = None
     vendor: str | None = None
     kind: str | None = None
     runtime: str | None = None
     precision: str | None = None
     threads: int | None = None
     tags: tuple[str, ...] = ()
-    numbers: Mapping[str, float | int | None] = field(default_factory=dict)
+    numbers: Mapping[str, float | int] = field(default_factory=dict)
+    peaks: Mapping[str | None, float] = field(default_factory=dict)
     rest: str = ""
 
 
@@ -39,82 +62,37 @@ class _Figure:
     name: str
     pattern: re.Pattern[str]
     value: Callable[[re.Match[str]], float]
-    low: float
-    high: float
 
 
 def _number(match: re.Match[str]) -> float:
     return float(match[1].replace(",", "."))
 
 
-def _figure(
-    name: str, unit: str, value: Callable[[re.Match[str]], float], low: float, high: float
-) -> _Figure:
-    return _Figure(name, re.compile(_NUMBER + unit, re.IGNORECASE), value, low, high)
+def _figure(name: str, unit: str, value: Callable[[re.Match[str]], float]) -> _Figure:
+    return _Figure(name, re.compile(_NUMBER + unit, re.IGNORECASE), value)
 
 
-# Order matters: what one line takes is gone for the next (GB/s before GB, TFLOPS before T).
+# Order matters: what one line takes is gone for the next (GB/s before GB).
 _FIGURES = (
-    _figure("peak_gops", r"([kmgtp])(?:fl)?op(?:s|/s)?\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e8),
-    _figure("bandwidth_gbs", r"([mgt])i?b(?:yte)?s?(?:/s|ps|/sec)\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-3, 1e5),
-    _figure("memory_gb", r"([kmgt])(?:i?b|o)\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-6, 1e5),
-    _figure("clock_ghz", r"([mg])hz\b", lambda m: _number(m) * _SCALE[m[2].lower()], 1e-4, 20),
-    _figure("process_nm", r"nm\b", _number, 0.5, 1e4),
-    _figure("power_w", r"(m?)w(?:atts?)?\b(?!/)", lambda m: _number(m) * (1e-3 if m[2] else 1.0), 1e-3, 1e5),
+    _figure("bandwidth_gbs", r"([mgt])i?b(?:yte)?s?(?:/s|ps|/sec)\b", lambda m: _number(m) * SCALE[m[2].lower()]),
+    _figure("memory_gb", r"([kmgt])(?:i?b|o)\b", lambda m: _number(m) * SCALE[m[2].lower()]),
+    _figure("process_nm", r"nm\b", _number),
+    _figure("power_w", r"(m?)w(?:atts?)?\b(?!/)", lambda m: _number(m) * (1e-3 if m[2] else 1.0)),
 )  # fmt: skip
-_COUNTS = {
-    "single": 1, "dual": 2, "quad": 4, "hexa": 6, "octa": 8, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6,
-    "eight": 8, "ten": 10, "twelve": 12, "sixteen": 16,
-}  # fmt: skip
-_COUNT = rf"(?<![\w.])(?P<count>\d+|{'|'.join(_COUNTS)})"
+_CLOCK = _figure("clock_ghz", r"([mg])hz\b", lambda m: _number(m) * SCALE[m[2].lower()])
+_COUNT = rf"(?<![\w.])(?P<count>\d{{1,6}}|{'|'.join(COUNT_WORDS)})"
 _CORES = re.compile(rf"{_COUNT}[\s-]*(?:cores?|kerne|c(?:oe|œ)urs|n[uú]cleos)\b", re.IGNORECASE)
 # "4t" is four threads, a phone called 7T is not.
 _THREADS = re.compile(
-    rf"{_COUNT}[\s-]*(?:threads?|thread(?:ed)|hilos?)\b|threads?\s*[=:]?\s*(?P<given>\d+)(?=\s*(?:[,;/)]|$))|(?<![\w.])(?P<short>\d+)(?-i:t)\b",
+    rf"{_COUNT}[\s-]*(?:threads?|thread(?:ed)|hilos?)\b|threads?\s*[=:]?\s*(?P<given>\d{{1,6}})(?=\s*(?:[,;/)]|$))|(?<![\w.])(?P<short>\d{{1,6}})(?-i:t)\b",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<![\w.])(19[89]\d|20[0-4]\d)(?![\w.])")
-
-_PRECISION_WORDS = {
-    "float32": "fp32", "single precision": "fp32", "float": "fp32", "f32": "fp32", "half": "fp16", "float16": "fp16",
-    "f16": "fp16", "half precision": "fp16", "bfloat16": "bf16", "int-8": "int8", "i8": "int8", "uint8": "int8",
-    "8 bit": "int8", "8-bit": "int8", "8bit": "int8", "w8a8": "int8", "quantized": "int8", "mixed precision": "amp", "float64": "fp64",
-}  # fmt: skip
-_RUNTIMES = {
-    "tensorrt": "tensorrt", "trt": "tensorrt", "tflite": "tflite", "tensorflow lite": "tflite", "tf lite": "tflite", "litert": "tflite",
-    "onnxruntime": "onnxruntime", "onnx runtime": "onnxruntime", "ort": "onnxruntime", "openvino": "openvino",
-    "pytorch": "pytorch", "torch": "pytorch", "ncnn": "ncnn", "ncnn vulkan": "ncnn-vulkan", "vulkan": "ncnn-vulkan", "mnn": "mnn", "tvm": "tvm",
-    "armnn": "armnn", "arm nn": "armnn", "snpe": "snpe", "qnn": "qnn", "coreml": "coreml", "core ml": "coreml",
-    "tensorflow": "tensorflow", "paddle lite": "paddle-lite", "paddle-lite": "paddle-lite", "rknn": "rknn",
-    "deepsparse": "deepsparse", "qaic": "qaic", "hailort": "hailo-sdk", "tinygrad": "tinygrad", "triton": "tensorrt",
-}  # fmt: skip
-_VENDORS = {
-    "nvidia": "NVIDIA", "geforce": "NVIDIA", "rtx": "NVIDIA", "gtx": "NVIDIA", "tesla": "NVIDIA", "jetson": "NVIDIA", "amd": "AMD", "radeon": "AMD", "ryzen": "AMD",
-    "epyc": "AMD", "intel": "Intel", "xeon": "Intel", "core i": "Intel", "qualcomm": "Qualcomm",
-    "snapdragon": "Qualcomm", "adreno": "Qualcomm", "hexagon": "Qualcomm", "apple": "Apple", "arm": "Arm",
-    "mali": "Arm", "cortex": "Arm", "mediatek": "MediaTek", "dimensity": "MediaTek", "samsung": "Samsung",
-    "exynos": "Samsung", "google": "Google", "coral": "Google", "huawei": "HiSilicon", "kirin": "HiSilicon",
-    "hisilicon": "HiSilicon", "rockchip": "Rockchip", "amlogic": "Amlogic", "allwinner": "Allwinner",
-    "broadcom": "Broadcom", "raspberry": "Broadcom", "xilinx": "AMD", "hailo": "Hailo", "loongson": "Loongson",
-}  # fmt: skip
-_MAKERS = {"tensorrt": "NVIDIA", "openvino": "Intel", "coreml": "Apple", "qaic": "Qualcomm", "snpe": "Qualcomm", "qnn": "Qualcomm"}  # fmt: skip
-"""Whose hardware a runtime is for."""
-
-_KINDS = {
-    "gpu": "gpu", "graphics": "gpu", "geforce": "gpu", "radeon": "gpu", "adreno": "gpu", "mali": "gpu", "cuda": "gpu", "vulkan": "gpu",
-    "npu": "npu", "neural engine": "npu", "neural processing": "npu", "accelerator": "npu", "tpu": "tpu",
-    "dsp": "dsp", "fpga": "fpga", "mcu": "mcu", "microcontroller": "mcu", "cortex-m": "mcu", "cpu": "cpu",
-    "processor": "cpu", "cortex-a": "cpu", "xeon": "cpu", "epyc": "cpu", "ryzen": "cpu", "x86": "cpu", "risc-v": "cpu",
-}  # fmt: skip
-_TAGS = {
-    "torch.compile": "compile",
-    "compiled": "compile",
-    "channels last": "nhwc",
-    "nhwc": "nhwc",
-    "throughput": "throughput",
-    "maxq": "maxq",
-    "little cores": "little",
-}
+_ALONE = re.compile(
+    r"(?:(?:on|using|with|the|its|via|only)\s+)*(cpu|i?gpu|npu|dsp|tpu|fpga|mcu)s?(?:\s+only)?"
+)
+_SMALL = {"a", "an", "and", "at", "in", "of", "on", "the", "using", "with"}
+_HYPHENS = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 
 
 def read_text(text: str) -> Mention:
@@ -128,95 +106,176 @@ def read_text(text: str) -> Mention:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
     """
     left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
-    kind, vendor = _first(left, _KINDS), _first(left, _VENDORS)
-    runtime, _ = _take_runtime(left)
-    found = find_device(left, kind, vendor or _MAKERS.get(runtime or ""))
-    device, named = None, left
+    kind, vendor = first_of(left, KIND_WORDS), first_of(left, VENDORS)
+    runtime, _ = take_runtime(left)
+    asked = _asked(left)
+    listed = asked.kind == "cpu" and asked.cores.core_at is not None and asked.cores.clock_ghz is not None
+    maker = vendor or MAKERS.get(runtime or "")
+    named = left
+    if asked.cores.core_at is not None and asked.kind is not None:
+        kind = asked.kind  # a core that is named need not be the unit that runs
+    found = find_device(named, kind, maker)
+    while found is not None and listed and is_component(_lower(named[found.start : found.end])):
+        # The GPU beside the cores, which several chips have: it does not tell the device.
+        named = _blank(named, [(found.start, found.end)])
+        found = find_device(named, "cpu", maker)
     if found is not None:
         left = f"{left[: found.start]} {left[found.end :]}"
-    numbers: dict[str, float | int | None] = {}
+    numbers: dict[str, float | int] = {}
+    peaks, left = take_peaks(left)
+    described = memory(_lower(left))
+    if described is not None:
+        left = _blank(left, described.spans)
     for figure in _FIGURES:
         left = _take_figure(left, figure, numbers)
-    if found is not None:
-        device = of_memory(found, named, numbers.get("memory_gb")).id
+    if found is None:
+        return _unknown(left, Mention(memory=described, numbers=numbers, peaks=peaks))
+    device = of_memory(found, named, numbers.get("memory_gb"))
+    left = _take_figure(left, _CLOCK, numbers)
     if match := _CORES.search(left):
-        numbers["cores"] = _count(match)
-        left = _without(left, match)
-    threads = None
-    if match := _THREADS.search(left):
-        threads = _count(match)
-        left = _without(left, match)
-    if device is None and (match := _YEAR.search(left)):
-        numbers["year"] = int(match[1])
-        left = _without(left, match)
-    core = _named_core(left) if device is None else None
-    runtime, left = _take_runtime(left)
-    precision, left = _take_word(left, {**_PRECISION_WORDS, **{name: name for name in PRECISION_BITS}})
-    tag, left = _take_word(left, _TAGS)
+        numbers["cores"] = count_of(match["count"])
+        left = without(left, match)
+    if device.kind not in ("cpu", "mcu") and asked.cores.core:
+        # Clocks and counts of the processor beside it.
+        numbers = {name: value for name, value in numbers.items() if name not in ("cores", "clock_ghz")}
+    threads, left = _take_threads(left)
+    runtime, left = take_runtime(left)
+    precision, left = take_word(left, PRECISION_WORDS)
+    tag, left = take_word(left, TAGS)
     return Mention(
-        device=device, core=core, vendor=vendor, kind=kind, runtime=runtime, precision=precision,
-        threads=threads or None, tags=(tag,) if tag else (), numbers=numbers, rest=_plain(left),
+        device=device.id, vendor=vendor, kind=kind, runtime=runtime,
+        threads=threads, tags=(tag,) if tag else (), rest=plain_words(left), peaks=peaks, **_run_in(precision, peaks, numbers),
     )  # fmt: skip
 
 
-def _count(match: re.Match[str]) -> int:
-    word = next(group for group in match.groupdict().values() if group is not None).lower()
-    return _COUNTS[word] if word in _COUNTS else int(word)
+def _asked(text: str) -> Mention:
+    """The cores that the whole ``text`` lists, and the kind of unit that it means if it names no device."""
+    runtime, left = take_runtime(_untrademarked(text))
+    threads, left = _take_threads(left)
+    _, left = take_peaks(left)
+    described = memory(_lower(left))
+    lower = _lower(_blank(left, described.spans) if described else left)
+    found = products(lower)
+    cores = composition(lower, found)
+    return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads))
 
 
-def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int | None]) -> str:
+def _unknown(left: str, so_far: Mention) -> Mention:
+    """What else ``left`` says of a device that is not in the catalogue: its product line, cores, counts and clocks."""
+    runtime, left = take_runtime(_untrademarked(left))
+    threads, left = _take_threads(left)
+    lower = _lower(left)
+    found = products(lower)
+    cores = composition(lower, found)
+    kind = _kind(lower, found, cores, runtime, threads)
+    numbers = dict(so_far.numbers)
+    figures: dict[str, float | int | None] = {"cores": cores.cores, "clock_ghz": cores.clock_ghz}
+    if kind not in (None, "cpu", "mcu"):
+        # Cores and clocks of another unit are not those of the processor beside it.
+        alone = None if cores.core else cores.clock_ghz
+        figures = {"cores": cores.unit_cores, "clock_ghz": cores.unit_clock_ghz or alone}
+        if kind == "gpu" and not cores.core and not cores.unit_cores:
+            figures["cores"] = cores.cores
+    numbers |= {name: value for name, value in figures.items() if value}
+    left = _blank(left, cores.spans)
+    if match := _YEAR.search(left):
+        numbers["year"] = int(match[1])
+        left = without(left, match)
+    precision, left = take_word(left, PRECISION_WORDS)
+    tag, left = take_word(left, TAGS)
+    return Mention(
+        cores=cores, product=main_product(found, kind), memory=so_far.memory, kind=kind, runtime=runtime,
+        vendor=_vendor(lower, found, kind, runtime), threads=threads, tags=(tag,) if tag else (), peaks=so_far.peaks,
+        rest=_name(left), **_run_in(precision, so_far.peaks, numbers),
+    )  # fmt: skip
+
+
+def _run_in(
+    precision: str | None, peaks: Mapping[str | None, float], numbers: Mapping[str, float | int]
+) -> dict[str, Any]:
+    """The precision that runs, and the numbers with the throughput that the text gives for it.
+
+    A precision beside a throughput is that of the figure; it is what runs only where the text names no other.
+    """
+    precision = precision or next(iter(peaks), None)
+    peak = peaks.get(precision, peaks.get(None))
+    given = dict(numbers)
+    if peak is not None:
+        given["peak_gops"] = peak
+    return {"precision": precision, "numbers": given}
+
+
+def _kind(
+    text: str, found: Sequence[Product], cores: Composition, runtime: str | None, threads: int | None
+) -> str | None:
+    """Kind of the unit that runs the network: as asked for, else as the use implies, else what is named first."""
+    for part in re.split(r"[,;()|]", text):
+        if match := _ALONE.fullmatch(part.strip()):
+            return KIND_WORDS[match[1].removeprefix("i")]
+    if threads and (cores.core or any(product.line.kind == "cpu" for product in found)):
+        return "cpu"
+    if implied := RUNTIME_KINDS.get(
+        (runtime or "").partition("-")[0] if runtime != "ncnn-vulkan" else "ncnn-vulkan"
+    ):
+        return implied
+    exact = [product for product in found if product.line.architecture or product.line.kind != "cpu"]
+    places = [(product.start, product.line.kind) for product in exact]
+    if cores.core_at is not None:
+        places.append((cores.core_at, "cpu"))
+    if (word := first_word(text, KIND_WORDS)) is not None:
+        places.append(word)
+    if places:
+        return min(places)[1]
+    return "cpu" if cores.core or found else None
+
+
+def _vendor(text: str, found: Sequence[Product], kind: str | None, runtime: str | None) -> str | None:
+    """Who makes the unit that runs: of a processor the maker of the chip, not of the cores."""
+    makers = [product.line.vendor for product in found if product.line.kind == kind]
+    if kind == "cpu":
+        makers.sort(key=lambda maker: maker == "Arm")
+    word = first_word(text, VENDORS)
+    if makers and (makers[0] != "Arm" or kind != "cpu" or word is None):
+        return makers[0]
+    return word[1] if word else MAKERS.get(runtime or "")
+
+
+def _name(left: str) -> str:
+    """What is left of a text, as a name: without the small words that stood about what was taken."""
+    words = plain_words(left).split()
+    while words and words[-1] in _SMALL:
+        words.pop()
+    return " ".join(words)
+
+
+def _take_threads(left: str) -> tuple[int | None, str]:
+    match = _THREADS.search(left)
+    if match is None:
+        return None, left
+    word = next(group for group in match.groupdict().values() if group is not None)
+    count = COUNT_WORDS.get(word.lower()) or int(word)
+    return count or None, without(left, match)
+
+
+def _take_figure(left: str, figure: _Figure, numbers: dict[str, float | int]) -> str:
     if not (match := figure.pattern.search(left)):
         return left
-    value = figure.value(match)
-    if not figure.low <= value <= figure.high:
-        raise PlatformError(
-            "usage",
-            f"{match[0].strip()!r} is no figure of any hardware",
-            f"{figure.name} is {figure.low:g} to {figure.high:g}",
-        )
-    numbers[figure.name] = value
-    return _without(left, match)
+    numbers[figure.name] = checked(figure.name, figure.value(match), match[0])
+    return without(left, match)
 
 
-def _named_core(text: str) -> str | None:
-    """The microarchitecture named in ``text``: the first in the text, the longest name at one place."""
-    plain = f" {_plain(text)} "
-    found = [
-        (plain.find(f" {name} "), -len(name), core.id)
-        for core in cores().values()
-        for name in {_plain(core.id), _plain(core.name)}
-        if f" {name} " in plain
-    ]
-    return min(found)[2] if found else None
+def _lower(text: str) -> str:
+    """``text`` in lower case, letter for letter."""
+    return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
 
 
-def _take_runtime(text: str) -> tuple[str | None, str]:
-    """The canonical runtime with the version that follows its name, and the text without both."""
-    for word in sorted(_RUNTIMES, key=len, reverse=True):
-        if match := re.search(
-            rf"(?<![\w]){re.escape(word)}\b(?:[\s-]*v?(\d+(?:\.\d+)+))?", text, re.IGNORECASE
-        ):
-            version = f"-{match[1]}" if match[1] else ""
-            return _RUNTIMES[word] + version, _without(text, match)
-    return None, text
+def _untrademarked(text: str) -> str:
+    """``text`` with plain hyphens and without trade marks."""
+    return " ".join(re.sub(r"\((?:r|tm)\)|[®™]", " ", text.translate(_HYPHENS), flags=re.IGNORECASE).split())
 
 
-def _take_word(text: str, words: Mapping[str, str]) -> tuple[str | None, str]:
-    for word in sorted(words, key=len, reverse=True):
-        if match := re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text, re.IGNORECASE):
-            return words[word], _without(text, match)
-    return None, text
-
-
-def _first(text: str, words: Mapping[str, str]) -> str | None:
-    found = [(text.lower().find(word), meaning) for word, meaning in words.items() if word in text.lower()]
-    return min(found)[1] if found else None
-
-
-def _without(text: str, match: re.Match[str]) -> str:
-    return f"{text[: match.start()]} {text[match.end() :]}"
-
-
-def _plain(text: str) -> str:
-    """Lower case, words of letters, digits and dots only: the form in which names are compared."""
-    return " ".join(re.findall(r"[a-z0-9.]+", text.lower())).replace(" . ", " ")
+def _blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """``text`` with spaces in place of ``spans``."""
+    for start, end in spans:
+        text = f"{text[:start]}{' ' * (end - start)}{text[end:]}"
+    return text

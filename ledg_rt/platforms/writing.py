@@ -11,7 +11,7 @@ from ledg_rt.platforms.catalogue import devices
 from ledg_rt.platforms.device import Platform
 from ledg_rt.platforms.resolve import on_device
 
-_NOT_IN_FILES = ("id", "text", "named", "notes", "chip", "calibration")
+_NOT_IN_FILES = ("id", "text", "named", "derived", "notes", "chip", "calibration")
 
 
 def platform_toml(platform: Platform, heading: str) -> str:

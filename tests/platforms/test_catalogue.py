@@ -22,7 +22,7 @@ RANGES = {  # least and greatest figure that hardware of the catalogue has
     "mcu": {"bandwidth_gbs": (0.01, 10), "memory_gb": (0.0001, 0.01), "power_w": (0.001, 1), "process_nm": (16, 90), "clock_ghz": (0.02, 1)},
 }  # fmt: skip
 PEAKS_GOPS = {
-    "cpu": (0.01, 20_000), "gpu": (40, 2.7e6), "npu": (100, 900_000), "dsp": (10, 50_000), "tpu": (1000, 500_000),
+    "cpu": (0.01, 20_000), "gpu": (15, 2.7e6), "npu": (100, 900_000), "dsp": (10, 50_000), "tpu": (1000, 500_000),
     "fpga": (100, 200_000), "mcu": (0.01, 1000),
 }  # fmt: skip
 RISING = ("fp64", "fp32", "tf32", "bf16", "fp16", "int8", "int4")
@@ -31,7 +31,13 @@ RISING = ("fp64", "fp32", "tf32", "bf16", "fp16", "int8", "int4")
 LANES = {"NVIDIA": 2, "AMD": 2}
 """Whose fp32 peak is that many operations a cycle of each of ``cores``; others count units, not lanes."""
 
-UNITS = {"ryzen-v1605b-vega-8", "amd-instinct-mi100", "amd-instinct-mi210", "amd-instinct-mi250-gcd"}
+UNITS = {
+    "ryzen-v1605b-vega-8",
+    "amd-instinct-mi100",
+    "amd-instinct-mi210",
+    "amd-instinct-mi250-gcd",
+    "amd-instinct-mi300x",
+}
 """Devices of ``LANES`` whose ``cores`` are compute units, or that double the peak by matrix units."""
 
 
