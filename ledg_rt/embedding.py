@@ -36,6 +36,16 @@ _DAMAGED = (ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.Bad
 class Embedder:
     """Vectors of sentences. Every text is encoded alone, so its vector never depends on its neighbours."""
 
+    @classmethod
+    def of_bundle(cls, folder: Path) -> Embedder:
+        """That of a bundle folder, with the vectors that it holds where it holds any.
+
+        Raises:
+            BundleError: the table of sentences is damaged.
+        """
+        path = folder / "sentences.npz"
+        return cls(folder, load_table(path) if path.is_file() else None)
+
     def __init__(
         self,
         folder: Path,

@@ -139,6 +139,13 @@ def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
     return found
 
 
+def variance(scales: Scales, platforms: Described) -> Float:
+    """Of the vector of each platform [P]: its likeness with itself. One without a name has a chip, too, that is not known."""
+    along: Float = platforms.figures**2 @ np.exp(2 * scales.slope)
+    found: Float = np.exp(scales.size).sum() + along
+    return found
+
+
 @dataclass(frozen=True)
 class Kin:
     """The P platforms that training met.
@@ -170,26 +177,16 @@ class Kin:
             return self.vectors[at], 0.0
         own = self.units.describe([platform], words[None].astype(np.float64))
         near = likeness(self.scales, pairs(own, self.described))[0]
-        itself = float(likeness(self.scales, pairs(own, own))[0, 0])
-        return self._read(near).astype(np.float32), self.doubt * self._apart(near, itself)
+        return self._read(near).astype(np.float32), self.doubt * self._apart(near, own)
 
     def _read(self, near: Float) -> Float:
         found: Float = (self.middle + near @ self.weights).reshape(self.vectors.shape[1:])
         return found
 
-    def _apart(self, near: Float, itself: float) -> float:
+    def _apart(self, near: Float, own: Described) -> float:
         """Standard deviation of the process, given the next of kin alone: an upper bound that needs no matrix."""
-        own = np.exp(self.scales.noise[0]) + self._variances
-        return float(np.sqrt(max(0.0, itself - float((near**2 / own).max()))))
-
-    @property
-    def _variances(self) -> Float:
-        """Likeness of each known platform with itself."""
-        size = np.exp(self.scales.size)
-        named = (self.described.names != "") @ size[TERMS : TERMS + NAMES]
-        along = self.described.figures**2 @ np.exp(2 * self.scales.slope)
-        found: Float = size[:TERMS].sum() + size[-1] + named + along
-        return found
+        told = near**2 / (variance(self.scales, self.described) + np.exp(self.scales.noise[0]))
+        return float(np.sqrt(max(0.0, float(variance(self.scales, own)[0] - told.max()))))
 
     def save(self, path: Path) -> None:
         """Write a file for ``load``; the same bytes every time."""

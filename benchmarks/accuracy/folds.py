@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))
-    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
+    embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     path = RESULTS / "folds.parquet"
     for number in options.folds:
         part = fold(corpus.samples, number)

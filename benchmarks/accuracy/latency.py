@@ -58,7 +58,7 @@ def main() -> None:
     corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
     recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
-    embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
+    embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
     if not training.first_process():
         return

@@ -24,7 +24,7 @@ from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer
 from ledg_export.packing import StoredGraphs, Vocabulary
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
-from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Scales, Units, likeness, pairs
+from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Scales, Units, likeness, pairs, variance
 from ledg_rt.platforms import resolve
 
 NETWORKS = 40
@@ -167,7 +167,7 @@ def _doubt(
     inverse = torch.from_numpy(np.linalg.inv(bare + np.diag(noise)))
     off = _left_out(inverse, inverse @ torch.from_numpy(level), _blocks(chips)).abs().numpy()[:, 0]
     same = np.array(chips)[:, None] == np.array(chips)
-    itself = bare.diagonal()
+    itself = variance(scales, described)
     told = np.where(same, 0, bare**2 / (itself + np.exp(scales.noise[0]))).max(1)
     return float(np.median(off / np.sqrt(np.maximum(itself - told, 1e-9))))
 

@@ -306,7 +306,7 @@ def train_bundle(
     """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
     corpus = load(cache, training_sources(cache))
     data = LatencyData(corpus.samples, corpus.graphs)
-    model, vocabulary = train(data, Embedder(bundle), run, recipe, start)
+    model, vocabulary = train(data, Embedder.of_bundle(bundle), run, recipe, start)
     sources = Counter(sample.source for sample in corpus.samples)
     training = {
         "samples": dict(sorted(sources.items())),

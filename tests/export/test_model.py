@@ -7,6 +7,7 @@ from ledg_export.config import LedgConfig
 from ledg_export.head import LOG_SPREAD
 from ledg_export.model import LedgFormer, together
 from ledg_export.onnx_export import export_model
+from ledg_export.platform_encoder import MEMORY_SCALE
 from ledg_rt.encoding import KEY_LEVELS, NEIGHBOURS, NODE_FEATURES, PLATFORM_FEATURES, RELATIONS
 
 pytestmark = pytest.mark.filterwarnings(
@@ -21,27 +22,17 @@ FIRST = torch.zeros(1, dtype=torch.long)
 def model():
     torch.manual_seed(0)
     config = LedgConfig(
-        width=32, layers=3, heads=4, platform_width=32, correction_width=16, known=["a", "b", "c"], kin=4,
+        width=32, layers=3, heads=4, platform_width=32, correction_width=16, known=["a", "b", "c"],
         members=2,
     )  # fmt: skip
     model = LedgFormer(config).eval()
     with torch.no_grad():
-        kin = (torch.randn(4, 2, 384), torch.rand(4, PLATFORM_FEATURES), kin_keys())
-        for member in model.members:
-            member.platform_encoder.meet(*kin)
         for parameter in model.parameters():
             if not parameter.any():  # layers that start at zero would hide a wrong path
                 torch.nn.init.normal_(parameter, std=0.2)
         for member in model.members:
             member.platform_encoder.known.weight[0] = 0  # no name, no memory
     return model
-
-
-def kin_keys():
-    """Four platforms of three chips: the first two share one."""
-    keys = torch.zeros(4, KEY_LEVELS, dtype=torch.long)
-    keys[:, 0] = torch.tensor([1, 1, 2, 3])
-    return keys
 
 
 def table(nodes, seed=0):
@@ -136,22 +127,18 @@ def test_exported_latency_equals_torch(model, tmp_path):
     for nodes in (1, 7, 60):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
-        platform_text, platform_numeric = torch.randn(2, 384), torch.rand(PLATFORM_FEATURES)
-        keys, rates = torch.tensor([2, 0, 3, 0, 0]), torch.randn(nodes)
-        missing = (keys == 0).float()
+        vectors, doubt = torch.randn(2, model.config.platform_width), torch.rand(1)
+        platform_numeric, rates = torch.rand(PLATFORM_FEATURES), torch.randn(nodes)
         encoded = states(model, text, numeric, neighbours, "edges")[None]
         reference = together(
             [
                 member.head(
-                    encoded, work[None], torch.ones(1, nodes),
-                    member.platform_encoder.vector(
-                        platform_text[None], platform_numeric[None], member.platform_encoder.memory(keys[None]), missing[None],
-                        member.platform_encoder.places(),
-                    ),
-                    platform_numeric[None], FIRST, FIRST[None], FIRST, rates[None],
+                    encoded, work[None], torch.ones(1, nodes), vectors[[at]], platform_numeric[None], FIRST, FIRST[None], FIRST,
+                    rates[None],
                 )
-                for member in model.members
-            ]
+                for at, member in enumerate(model.members)
+            ],
+            doubt,
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
@@ -159,8 +146,8 @@ def test_exported_latency_equals_torch(model, tmp_path):
         log_ms, log_spread, _ = head.run(
             None,
             {
-                "states": found, "work": work.numpy(), "platform_text": platform_text.numpy(),
-                "platform_numeric": platform_numeric.numpy(), "platform_keys": keys.numpy(), "rates": rates.numpy(),
+                "states": found, "work": work.numpy(), "platform_vectors": vectors.numpy(), "doubt": doubt.numpy(),
+                "platform_numeric": platform_numeric.numpy(), "rates": rates.numpy(),
             },
         )  # fmt: skip
         np.testing.assert_allclose(np.exp(log_ms), reference["log_ms"].exp().numpy(), rtol=1e-4)
@@ -175,21 +162,23 @@ def test_company_and_padding_change_no_prediction(model):
 
 
 def _forward(model, graphs):
+    return model(**_batch(graphs))["log_ms"]
+
+
+def _batch(graphs):
     sizes = [len(text) for text, *_ in graphs]
     starts = [sum(sizes[:at]) for at in range(len(sizes))]
     pad = torch.nn.functional.pad
-    out = model(
-        sentence_vectors=torch.cat([text for text, *_ in graphs]), text=torch.arange(sum(sizes)),
-        numeric=torch.cat([numeric for _, numeric, *_ in graphs]),
-        edges=torch.cat([edges_of(neighbours) + torch.tensor([[start], [start], [0]]) for start, (*_, neighbours) in zip(starts, graphs, strict=True)], 1),
-        work=torch.stack([pad(work, (0, 0, 0, max(sizes) - len(work))) for _, _, work, _ in graphs]),
-        present=torch.stack([(torch.arange(max(sizes)) < size).float() for size in sizes]),
-        platform_text=torch.ones(1, 2, 384), platform_numeric=torch.ones(1, PLATFORM_FEATURES),
-        platform_keys=torch.zeros(1, KEY_LEVELS, dtype=torch.long),
-        platform_names=torch.zeros(1, KEY_LEVELS, dtype=torch.long),
-        pair_graph=torch.arange(len(graphs)), pair_platform=torch.zeros(len(graphs), dtype=torch.long),
-    )  # fmt: skip
-    return out["log_ms"]
+    return {
+        "sentence_vectors": torch.cat([text for text, *_ in graphs]), "text": torch.arange(sum(sizes)),
+        "numeric": torch.cat([numeric for _, numeric, *_ in graphs]),
+        "edges": torch.cat([edges_of(neighbours) + torch.tensor([[start], [start], [0]]) for start, (*_, neighbours) in zip(starts, graphs, strict=True)], 1),
+        "work": torch.stack([pad(work, (0, 0, 0, max(sizes) - len(work))) for _, _, work, _ in graphs]),
+        "present": torch.stack([(torch.arange(max(sizes)) < size).float() for size in sizes]),
+        "platform_text": torch.ones(1, 2, 384), "platform_numeric": torch.ones(1, PLATFORM_FEATURES),
+        "platform_keys": torch.zeros(1, KEY_LEVELS, dtype=torch.long),
+        "pair_graph": torch.arange(len(graphs)), "pair_platform": torch.zeros(len(graphs), dtype=torch.long),
+    }  # fmt: skip
 
 
 @torch.no_grad()
@@ -214,31 +203,37 @@ def test_an_ensemble_says_the_mean_and_is_less_sure_where_its_members_disagree()
     )
 
 
+def test_doubt_about_the_platform_widens_and_moves_nothing():
+    output = {"log_ms": torch.tensor([1.0, 2.0]), "log_spread": torch.full((2,), -2.0), "log_cost": torch.zeros(2)}  # fmt: skip
+    found = together([output, output], torch.tensor([0.0, 0.5]))
+    assert found["log_ms"].tolist() == [1, 2]
+    torch.testing.assert_close(
+        found["log_spread"].exp(), torch.tensor([0.0, 0.5]) + np.exp(-2), check_dtype=False
+    )
+
+
 @torch.no_grad()
-def test_like_platforms_lend_the_memories_that_are_missing_but_not_those_of_the_hidden_name(model):
+def test_vectors_that_are_given_take_the_place_of_the_platform_encoder(model):
+    tensors = _batch([(*inputs(9), table(9))])
+    numeric, keys = tensors["platform_numeric"], tensors["platform_keys"]
+    own = torch.stack(
+        [member.platform_encoder(tensors["platform_text"], numeric, keys) for member in model.members], 1
+    )
+    expected = model(**tensors)
+    given = model(**tensors, vectors=own, doubt=torch.zeros(1))
+    torch.testing.assert_close(given["log_ms"], expected["log_ms"])
+    torch.testing.assert_close(given["log_spread"], expected["log_spread"])
+    assert (model(**tensors, vectors=own + 1)["log_ms"] - expected["log_ms"]).abs() > 1e-3
+
+
+@torch.no_grad()
+def test_a_name_adds_its_memory(model):
     encoder = model.members[0].platform_encoder
-    twin = (encoder.kin_text[[0]], encoder.kin_numeric[[0]])
-    hidden = torch.zeros(1, KEY_LEVELS, dtype=torch.long)
-    names = kin_keys()[[0]]
-    words = encoder.body(_words(encoder, *twin))
-    nearness = -torch.cdist(encoder.likeness(_words(encoder, *twin)), encoder.likeness(_words(encoder, encoder.kin_text, encoder.kin_numeric))) ** 2  # fmt: skip
-    memories = encoder.memory(kin_keys())
-    new = encoder(*twin, hidden, hidden) - words
-    torch.testing.assert_close(new, nearness.softmax(-1) @ memories, rtol=1e-3, atol=1e-4)
-    strangers = encoder(*twin, hidden, names) - words
-    torch.testing.assert_close(strangers, nearness[:, 2:].softmax(-1) @ memories[2:], rtol=1e-3, atol=1e-4)
-    known = encoder(*twin, names, names) - words
-    torch.testing.assert_close(known, encoder.memory(names), rtol=1e-3, atol=1e-4)
-
-
-def _words(encoder, text, numeric):
-    return torch.cat([encoder.hardware(text[:, 0]), encoder.software(text[:, 1]), numeric], -1)
-
-
-def test_lending_moves_only_the_likeness_not_the_lender(model):
-    encoder = model.members[0].platform_encoder
-    hidden = torch.zeros(2, KEY_LEVELS, dtype=torch.long)
-    encoder(torch.randn(2, 2, 384), torch.rand(2, PLATFORM_FEATURES), hidden, hidden).sum().backward()
-    assert encoder.likeness.weight.grad.any()
-    assert not encoder.known.weight.grad.any()
-    model.zero_grad()
+    words = (torch.randn(1, 2, 384), torch.rand(1, PLATFORM_FEATURES))
+    keys = torch.zeros(1, KEY_LEVELS, dtype=torch.long)
+    named = keys.clone()
+    named[0, :2] = torch.tensor([1, 3])
+    added = encoder(*words, named) - encoder(*words, keys)
+    torch.testing.assert_close(
+        added[0], MEMORY_SCALE * encoder.known.weight[[1, 3]].sum(0), rtol=1e-4, atol=1e-5
+    )

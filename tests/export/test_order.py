@@ -73,11 +73,10 @@ def batch():
     data = LatencyData(samples, graphs)
     rng = np.random.default_rng(0)
     vocabulary = Vocabulary({text: rng.normal(size=384).astype(np.float32) for text in data.sentences()})
-    config = LedgConfig(known=data.keys(), kin=len(data.used()), width=16, layers=1, heads=2)
+    config = LedgConfig(known=data.keys(), width=16, layers=1, heads=2)
     torch.manual_seed(0)
     model = LedgFormer(config)
     collator = Collator(data, vocabulary, config, training=True)
-    model.members[0].platform_encoder.meet(*collator.tensors_of(data.used()))
     return model, collator(data.visits)
 
 

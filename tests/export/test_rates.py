@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ledg_rt
-from ledg_export.batches import Collator, LatencyData, predict
+from ledg_export.batches import LatencyData, predict
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.packing import EncodedGraphs, StoredGraphs
@@ -48,9 +48,9 @@ def parts(data):
     torch.manual_seed(0)
     vocabulary = embed_all(data.sentences(), Embedder(Path(ledg_rt.__file__).parent / "bundle"))
     config = LedgConfig(
-        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), kin=2, members=2
+        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), members=2
     )
-    model = new_model(data, config, Collator(data, vocabulary, config, training=False)).eval()
+    model = new_model(data, config).eval()
     rng = np.random.default_rng(0)
     return model, vocabulary, StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), data.visits, rng)
 

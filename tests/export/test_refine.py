@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ledg_rt
-from ledg_export.batches import Collator, LatencyData, predict
+from ledg_export.batches import LatencyData, predict
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.packing import EncodedGraphs, StoredGraphs
@@ -46,9 +46,9 @@ def parts(data):
     torch.manual_seed(0)
     vocabulary = embed_all(data.sentences(), Embedder(Path(ledg_rt.__file__).parent / "bundle"))
     config = LedgConfig(
-        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), kin=2, members=2
+        width=32, layers=1, platform_width=32, correction_width=16, known=data.keys(), members=2
     )
-    model = new_model(data, config, Collator(data, vocabulary, config, training=False))
+    model = new_model(data, config)
     for member in model.members:
         torch.nn.init.normal_(member.head.platform.weight, std=0.1)
     rng = np.random.default_rng(0)

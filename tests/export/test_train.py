@@ -87,7 +87,7 @@ def error(model, vocabulary, data):
 
 def test_training_learns_stops_in_time_and_its_bundle_predicts_the_same(data, embedder, tmp_path):
     start, vocabulary = train(data, embedder, tmp_path / "none", recipe(0.01))
-    model, vocabulary = train(data, embedder, tmp_path / "run", recipe(15))
+    model, vocabulary = train(data, embedder, tmp_path / "run", recipe(15, head_minutes=2 / 60))
     assert error(model, vocabulary, data) < 0.5 * error(start, vocabulary, data)
 
     bundle = tmp_path / "bundle"

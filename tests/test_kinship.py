@@ -1,0 +1,121 @@
+"""Vectors of new platforms from those of known ones, on a few platforms of the catalogue and made-up vectors."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, encode_platform
+from ledg_rt.errors import BundleError
+from ledg_rt.kinship import NAMES, TERMS, Kin, Scales, Units, likeness, pairs
+from ledg_rt.platforms import resolve
+
+KNOWN = (
+    "raspberry-pi-4/tflite-2.4.1/fp32/4t", "raspberry-pi-4/ncnn/fp32/4t", "jetson-agx-xavier-cpu/tflite-2.4.1/fp32",
+    "nvidia-t4/tensorrt-8.4.0/fp16", "nvidia-a30/tensorrt-8.4.0/fp16",
+)  # fmt: skip
+MEMBERS, WIDTH = 2, 3
+
+
+def encoded(text):
+    return encode_platform(resolve(text))
+
+
+def words_of(text):
+    """A vector of the sentence of the hardware that depends on its words alone."""
+    found = np.zeros(64, dtype=np.float32)
+    for word in encoded(text).sentences[0].split():
+        found[sum(word.encode()) % 64] += 1
+    return found / np.linalg.norm(found)
+
+
+@pytest.fixture(scope="module")
+def scales():
+    count = len(PLATFORM_NUMBERS)
+    size = np.zeros(TERMS + NAMES + 1)
+    size[TERMS + NAMES - 1] = -4  # another use of a stack changes little
+    return Scales(
+        differ=np.zeros((TERMS + 3, len(PLATFORM_TRAITS))), figures=np.full((TERMS, count), -1.0), missing=np.full((TERMS, count), -1.0),
+        words=np.zeros(TERMS), size=size, slope=np.full(count, -3.0), noise=np.array([-8.0, -20.0]),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def kin(scales):
+    platforms = [encoded(text) for text in KNOWN]
+    words = np.stack([words_of(text) for text in KNOWN]).astype(np.float64)
+    units = Units.of(np.stack([platform.numeric for platform in platforms]).astype(np.float64), words)
+    described = units.describe(platforms, words)
+    vectors = np.random.default_rng(0).normal(size=(len(KNOWN), MEMBERS, WIDTH)).astype(np.float32)
+    flat = vectors.reshape(len(KNOWN), -1).astype(np.float64)
+    own = likeness(scales, pairs(described, described)) + np.exp(-8) * np.eye(len(KNOWN))
+    weights = np.linalg.solve(own, flat - flat.mean(0)).astype(np.float32).astype(np.float64)
+    positions = {platform.keys[-1]: at for at, platform in enumerate(platforms)}
+    return Kin(positions, vectors, weights, flat.mean(0), 0.5, scales, units, described)
+
+
+def test_likeness_is_a_covariance(kin, scales):
+    found = likeness(scales, pairs(kin.described, kin.described))
+    np.testing.assert_allclose(found, found.T)
+    assert np.linalg.eigvalsh(found).min() > -1e-9
+    assert (found <= np.sqrt(np.outer(found.diagonal(), found.diagonal())) + 1e-9).all()
+
+
+def test_what_platforms_have_in_common_makes_them_alike(kin, scales):
+    pi_tflite, pi_ncnn, xavier, t4, a30 = likeness(scales, pairs(kin.described, kin.described))[0]
+    assert pi_tflite > pi_ncnn > xavier > max(t4, a30)
+
+
+def test_a_known_platform_has_its_own_vectors_and_no_doubt(kin):
+    for at, text in enumerate(KNOWN):
+        vectors, doubt = kin.vector(encoded(text), words_of(text))
+        assert np.array_equal(vectors, kin.vectors[at])
+        assert doubt == 0
+
+
+def test_the_process_goes_through_the_known_vectors(kin):
+    nameless = dataclasses.replace(kin, positions={})
+    for at, text in enumerate(KNOWN):
+        vectors, doubt = nameless.vector(encoded(text), words_of(text))
+        np.testing.assert_allclose(vectors, kin.vectors[at], atol=0.01)
+        assert doubt < 0.05
+
+
+def test_a_new_use_of_a_known_device_leans_on_it_and_is_doubted_less_than_strangers(kin):
+    found = [
+        kin.vector(encoded(text), words_of(text))
+        for text in (
+            "raspberry-pi-4/tflite-2.9/fp32/4t",
+            "board with 4 x Cortex-A72 at 1.8 GHz, tflite 2.4.1, fp32, 4 threads",
+            "strange box",
+        )
+    ]
+    (near, little), (_, more), (_, most) = found
+    others = [np.linalg.norm(near - vectors) for vectors in kin.vectors]
+    assert int(np.argmin(others)) == 0
+    assert 0 < little < min(more, most)
+
+
+def test_a_saved_table_says_the_same(kin, tmp_path):
+    path = tmp_path / "kin.npz"
+    kin.save(path)
+    first = path.read_bytes()
+    kin.save(path)
+    assert path.read_bytes() == first
+    loaded = Kin.load(path)
+    for text in (*KNOWN, "Jetson board, fp32", "strange box"):
+        expected, found = (table.vector(encoded(text), words_of(text)) for table in (kin, loaded))
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-6)
+        assert found[1] == pytest.approx(expected[1], rel=1e-5)
+
+
+def test_a_damaged_table_is_an_error_of_the_bundle(tmp_path):
+    path = tmp_path / "kin.npz"
+    for content in (b"", b"no archive"):
+        path.write_bytes(content)
+        with pytest.raises(BundleError, match=r"kin\.npz"):
+            Kin.load(path)
+    with path.open("wb") as file:
+        np.savez(file, names=np.array(["a"]))
+    with pytest.raises(BundleError, match="no table of platforms"):
+        Kin.load(path)
