@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ledg_rt.costs import is_view, node_cost
 from ledg_rt.graph import Graph, Node
 from ledg_rt.language import NODE_TEMPLATES, PLATFORM_TEMPLATES, channels, groups_of, kernel_of, stride_of
+from ledg_rt.platforms import resolve
 from ledg_rt.platforms.device import KINDS, PRECISION_BITS, Platform
 from ledg_rt.simplify import simplify
 
@@ -85,10 +86,16 @@ class GraphEncoding:
 
 @dataclass(frozen=True, slots=True)
 class PlatformEncoding:
-    """A platform as a pair of sentences (hardware, software), float32 [PLATFORM_FEATURES], ``keys``, names of its rates, ``PLATFORM_TRAITS``."""
+    """A platform as arrays and words.
+
+    ``sentences``: hardware, software. ``numeric``: float32 [PLATFORM_FEATURES]. ``own``: the same, of its device as the catalogue has it; what a
+    description says beside that changes what physics allows, not whose kin the device is. ``keys``: see ``platform_keys``; ``rates``: see
+    ``rate_names``. ``traits``: its ``PLATFORM_TRAITS``.
+    """
 
     sentences: tuple[str, str]
     numeric: NDArray[np.float32]
+    own: NDArray[np.float32]
     keys: tuple[str, ...]
     rates: tuple[str, ...]
     traits: tuple[str, ...]
@@ -133,21 +140,10 @@ def rebatch(encoding: GraphEncoding, batch: int) -> GraphEncoding:
 
 def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncoding:
     """Encode ``platform``; an unknown figure is 0 with mask 0, never a guess."""
-    values, masks = [], []
-    for name in PLATFORM_NUMBERS:
-        value = getattr(platform, name)
-        values.append(0.0 if value is None else _scaled(name, float(value)))
-        masks.append(0.0 if value is None else 1.0)
-    kinds = [float(platform.kind == kind) for kind in KINDS]
-    bits = PRECISION_BITS[platform.precision]
-    extra = [
-        math.log2(bits) - 4,
-        float(platform.precision.startswith(("int", "w"))),
-        float("throughput" in platform.tags),
-    ]
-    numeric = np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
+    numeric = _platform_numbers(platform)
+    own = numeric if platform.device is None else _platform_numbers(resolve(platform.id))
     return PlatformEncoding(
-        PLATFORM_TEMPLATES[template](platform), numeric, platform_keys(platform), rate_names(platform),
+        PLATFORM_TEMPLATES[template](platform), numeric, own, platform_keys(platform), rate_names(platform),
         _platform_traits(platform),
     )  # fmt: skip
 
@@ -174,6 +170,22 @@ def rate_names(platform: Platform) -> tuple[str, ...]:
     runtime = (platform.runtime or "unknown").split("-")[0]
     general = " ".join(("runtime", runtime, platform.kind or "device", platform.precision, *platform.tags))
     return (general, *platform_keys(platform)[-1:])
+
+
+def _platform_numbers(platform: Platform) -> NDArray[np.float32]:
+    values, masks = [], []
+    for name in PLATFORM_NUMBERS:
+        value = getattr(platform, name)
+        values.append(0.0 if value is None else _scaled(name, float(value)))
+        masks.append(0.0 if value is None else 1.0)
+    kinds = [float(platform.kind == kind) for kind in KINDS]
+    bits = PRECISION_BITS[platform.precision]
+    extra = [
+        math.log2(bits) - 4,
+        float(platform.precision.startswith(("int", "w"))),
+        float("throughput" in platform.tags),
+    ]
+    return np.array([*values, *masks, *kinds, *extra], dtype=np.float32)
 
 
 def _platform_traits(platform: Platform) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ class Units:
     def describe(self, platforms: Sequence[PlatformEncoding], words: Float) -> Described:
         """``words``: vectors of their hardware sentences, [P, text width]."""
         count = len(PLATFORM_NUMBERS)
-        numeric = np.stack([platform.numeric for platform in platforms]).astype(np.float64)
+        numeric = np.stack([platform.own for platform in platforms]).astype(np.float64)
         known = numeric[:, count : 2 * count]
         about = words - self.words
         length = np.maximum(np.linalg.norm(about, axis=1, keepdims=True), 1e-9)

@@ -119,3 +119,16 @@ def test_a_damaged_table_is_an_error_of_the_bundle(tmp_path):
         np.savez(file, names=np.array(["a"]))
     with pytest.raises(BundleError, match="no table of platforms"):
         Kin.load(path)
+
+
+def test_figures_beside_the_catalogue_do_not_change_whose_kin_a_device_is(kin):
+    device = resolve("raspberry-pi-4/tflite-2.9/fp32/4t")
+    faster = dataclasses.replace(device, bandwidth_gbs=2 * device.bandwidth_gbs)
+    words = words_of("raspberry-pi-4/tflite-2.9/fp32/4t")
+    plain, _ = kin.vector(encode_platform(device), words)
+    assert np.array_equal(kin.vector(encode_platform(faster), words)[0], plain)
+    nameless = dataclasses.replace(device, device=None)
+    other = dataclasses.replace(faster, device=None)
+    assert not np.array_equal(
+        *(kin.vector(encode_platform(platform), words)[0] for platform in (nameless, other))
+    )

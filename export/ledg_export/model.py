@@ -23,7 +23,7 @@ from ledg_rt.bundles import KIN, RATES
 from ledg_rt.kinship import Kin
 from ledg_rt.rates import NOTHING, Rates
 
-ORDER_MARGIN = 0.002
+ORDER_MARGIN = 0.01
 """Training wants this distance in log latency between two twins, so that rounding can not turn them."""
 
 
