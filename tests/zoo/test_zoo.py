@@ -172,7 +172,7 @@ def test_nasbench201_follows_the_data_set(count, dataset, size, classes):
     [
         "mobilenet_v1/1.0", "mobilenet_v2/wide-224", "mobilenet_v3/medium-224-1.0", "mobilenet_v3/large-mini-224-1.0",
         "efficientnet_lite/5", "resnet/51-224", "vgg/12-224", "vgg/16-160", "alexnet/160", "densenet/120-224",
-        "mlperf_tiny/asr", "resnet/50-0", "squeezenet/1.1-16", "shufflenet_v2/3.0-224", "squeezenet/2.0-224", "bert/tiny-128", "bert/base-513", "unet3d/100", "retinanet/x",
+        "mlperf_tiny/asr", "resnet/50-0", "squeezenet/1.1-16", "shufflenet_v2/3.0-224", "squeezenet/2.0-224", "bert/tiny-128", "bert/base-513", "unet3d/100", "retinanet/x", "retinanet/resnet101-800",
         "nasbench201/|nor_conv_3x3~0|", "nasbench201/" + CELL.replace("~2", "~1"),
         "nasbench201/" + CELL.replace("avg", "max"), f"nasbench201/{CELL}@mnist", f"nasbench201/{CELL}@cifar10+fast",
         "fbnet/skip skip", "accel_nasbench/6 4/3 5/1 2/0 0", "operator/bmm/4-4", "gpt/llama-1-32-4-8", "gpt/opt-1-30-4-8",
