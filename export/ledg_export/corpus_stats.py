@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ledg_export.corpora import SOURCES, WITHOUT_LATENCIES
 from ledg_export.corpus import built_sources, dropped_rows, load_graphs, sample_path
 from ledg_export.sample_store import read_table
 from ledg_rt.platforms.catalogue import devices
@@ -22,7 +23,10 @@ SETTING = ("graph_id", "platform", "batch", "statistic")
 
 
 def stats(cache: Path) -> str:
-    """A table of sources (noise: median distance of repeated samples from their median), totals, rows left out."""
+    """A table of sources, totals, rows left out by reason, and why a source or a folder of the raw tables is absent.
+
+    Noise: median distance in percent of repeated samples from their median.
+    """
     lines = [
         "| source | rows | kept | graphs | platforms | devices | chips | median ms | noise % |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -41,6 +45,8 @@ def stats(cache: Path) -> str:
         lines += [
             f"- {source}: {count} x {why}" for why, count in sorted(dropped_rows(cache, source).items())
         ]
+    lines += [f"- {source}: absent, not built into this cache" for source in SOURCES if source not in sources]
+    lines += [f"- {folder}: no source, {why}" for folder, why in WITHOUT_LATENCIES.items()]
     return "\n".join(lines)
 
 
