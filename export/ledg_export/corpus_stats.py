@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ledg_export.corpora import SOURCES, WITHOUT_LATENCIES
 from ledg_export.corpus import built_sources, dropped_rows, load_graphs, sample_path
 from ledg_export.sample_store import read_table
 from ledg_rt.platforms.catalogue import devices
@@ -22,7 +23,11 @@ SETTING = ("graph_id", "platform", "batch", "statistic")
 
 
 def stats(cache: Path) -> str:
-    """A table of sources (noise: median distance of repeated samples from their median), totals, rows left out."""
+    """A table of sources, totals, rows left out by reason, and why a source or a folder of the raw tables is absent.
+
+    Noise: median distance in percent of repeated samples from their median; platforms measured in whole milliseconds
+    are told apart, with the median error of rounding.
+    """
     lines = [
         "| source | rows | kept | graphs | platforms | devices | chips | median ms | noise % |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -38,9 +43,12 @@ def stats(cache: Path) -> str:
         graph_ids.update(table["graph_id"].unique().to_pylist())
     lines += ["", *_totals(cache, chips, graph_ids), ""]
     for source in sources:
+        lines += _rounded(source, read_table(sample_path(cache, source)))
         lines += [
             f"- {source}: {count} x {why}" for why, count in sorted(dropped_rows(cache, source).items())
         ]
+    lines += [f"- {source}: absent, not built into this cache" for source in SOURCES if source not in sources]
+    lines += [f"- {folder}: no source, {why}" for folder, why in WITHOUT_LATENCIES.items()]
     return "\n".join(lines)
 
 
@@ -64,6 +72,22 @@ def _noise(table: pa.Table) -> float | None:
     groups = np.split(latency, np.flatnonzero(np.diff(setting[order])) + 1)
     distances = [np.abs(group / np.median(group) - 1) for group in groups if len(group) > 1]
     return 100 * float(np.median(np.concatenate(distances))) if distances else None
+
+
+def _rounded(source: str, table: pa.Table) -> list[str]:
+    """A line on the platforms whose ``WELL_MEASURED`` samples or more are all whole milliseconds; none without."""
+    latency, platform = table["latency_ms"].to_numpy(), _codes(table["platform"])
+    counts = np.bincount(platform)
+    broken = np.bincount(platform, weights=latency != np.round(latency))
+    whole = (counts >= WELL_MEASURED) & (broken == 0)
+    if not whole.any():
+        return []
+    error = 100 * float(
+        np.median(0.25 / latency[whole[platform]])
+    )  # half of all are rounded by a quarter or less
+    return [
+        f"- {source}: {whole.sum()} platforms in whole milliseconds, rounding of {error:.1f} % in the median"
+    ]
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:

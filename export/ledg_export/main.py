@@ -94,6 +94,27 @@ def zoo_write_examples(folder: Path) -> None:
     write_examples(folder)
 
 
+@zoo_app.command("timm")
+def zoo_timm(
+    archive: Annotated[Path, typer.Argument(help="Zip file to write or to add to; $LEDG_GRAPHS/timm.zip.")],
+    archs: Annotated[
+        list[str] | None,
+        typer.Argument(help="<timm name>@<image size>; every network of timm at its size without it."),
+    ] = None,
+) -> None:
+    """Export timm's networks without weights, for one image. Needs the extra ``zoo``."""
+    require("zoo", "torch", "torchvision", "timm")
+    from ledg_export.zoo.timm_export import architectures, write
+
+    wanted = archs or architectures()
+    failed = write(archive, wanted)
+    for arch, reason in failed.items():
+        typer.echo(f"{arch}: {reason}", err=True)
+    if len(failed) == len(wanted):
+        raise LedgError("usage", "no network was exported", "see the reasons above")
+    typer.echo(f"{len(wanted) - len(failed)} of {len(wanted)} networks in {archive}")
+
+
 @app.command()
 def embedder(output: Path = Path("ledg_rt/bundle")) -> None:
     """Export MiniLM-L6 through Optimum, quantize it to 8 bits (weights only), put it into the bundle."""

@@ -134,12 +134,13 @@ def _readme(output: Path, sources: Iterable[str]) -> str:
         "of the families that no name rebuilds; `ledg-export corpus build` makes the others anew where `LEDG_DATA` is unset.",
         "Everywhere: one row a measurement, milliseconds, rows left out as `ledg-export corpus stats` counts them.",
         "",
-        "| table | samples | upstream and commit | licence | changes |",
-        "|---|---|---|---|---|",
+        "| table | in samples/ | samples | upstream and commit | licence | changes |",
+        "|---|---|---|---|---|---|",
     ]
     for name, origin in origins().items():
         here = [source for source in origin.sources if source in set(sources)]
         if here:
             count = sum(len(read_table(sample_path(output, source))) for source in here)
-            lines.append(f"| {name} | {count} | {origin.upstream} | {origin.licence} | {origin.changes} |")
+            cells = (name, ", ".join(here), str(count), origin.upstream, origin.licence, origin.changes)
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

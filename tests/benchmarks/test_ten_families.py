@@ -76,7 +76,9 @@ def test_the_trial_of_the_least_held_error_is_chosen_and_nothing_is_fitted_twice
     assert run.scores(fold, 0)["mape"] == pytest.approx(100 * np.expm1(0.9))
     assert calls == [0, 1, 2, 2]
     assert len(run.spent) == 4
-    assert run.minutes == pytest.approx(sum(json.loads(path.read_text())["minutes"] for path in tmp_path.iterdir()))
+    assert run.minutes == pytest.approx(
+        sum(json.loads(path.read_text())["minutes"] for path in tmp_path.iterdir())
+    )
     again = protocol.Run(Method("m", 3, tell), inputs, tmp_path)
     assert again.scores(fold, 0) == run.scores(fold, 0)
     assert calls == [0, 1, 2, 2]

@@ -118,6 +118,19 @@ def test_every_value_of_the_tables_is_kept_or_counted_and_resolves(read, values,
 
 
 @needs_data
+@pytest.mark.parametrize("name", ["nb201", "fbnet"])
+def test_three_phones_are_in_whole_milliseconds_and_nothing_else_is(name):
+    """Kept as they are; ``corpus stats`` tells such platforms and what rounding costs."""
+    with gzip.open(Path(DATA) / "help" / f"{name}_latency_ms.csv.gz", "rt", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    columns = [column for column in rows[0] if tables.platform(column)]
+    whole = {
+        column for column in columns if all(float(row[column]).is_integer() for row in rows if row[column])
+    }
+    assert whole == {"essential_ph_1", "samsung_a50", "samsung_s7"}
+
+
+@needs_data
 def test_titan_x_is_as_fast_as_pascals_card():
     # Against Titan Xp the bandwidths are 1.14 (Pascal) and 1.63 (Maxwell) apart; networks at batch 256 follow them.
     with gzip.open(Path(DATA) / "help" / "nb201_latency_ms.csv.gz", "rt", newline="") as stream:

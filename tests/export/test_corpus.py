@@ -1,10 +1,14 @@
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
 from ledg_export import corpus
+from ledg_export.corpora import SOURCES, WITHOUT_LATENCIES
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus_stats import stats
+from ledg_export.sample_store import to_table, write_table
 from ledg_rt.errors import LedgError
 
 # Rows of MLPerf Inference v1.0 single-stream results (mlcommons, Apache-2.0), p50 in ms.
@@ -82,6 +86,39 @@ def test_stats_count_rows_graphs_chips_and_noise(cache):
     assert "| tiny | 6 | 4 | 2 | 2 | 2 | 2 | 4.729 | 0.5 |" in report
     assert "- 4 samples, 2 distinct graphs of several nodes, 0 of one" in report
     assert "- 2 chips, 0 of them with 30 or more samples" in report
+
+
+def test_stats_tell_platforms_in_whole_milliseconds(cache):
+    platforms = ("samsung-galaxy-s7-cpu/tflite/fp32", "raspberry-pi-4/tflite-2.4.1-ruy/fp32")
+    rows = [
+        Sample("mobilenet_v1/0.25-128", name, 1, ms, "p50", "tiny", "mobilenet_v1", "mobilenet_v1/0.25-128")
+        for name, times in zip(platforms, ([5.0, 25.0, 25.0], [5.0, 25.0, 24.99]), strict=True)
+        for ms in times * 10
+    ]
+    path = corpus.sample_path(cache, "tiny")
+    write_table(to_table(rows), path, {"dropped": "{}"})
+    assert "- tiny: 1 platforms in whole milliseconds, rounding of 1.0 % in the median" in stats(cache)
+    write_table(to_table(rows[:29]), path, {"dropped": "{}"})  # too few to tell
+    assert "whole milliseconds" not in stats(cache)
+
+
+def test_stats_name_every_source_and_every_folder_that_is_none(cache):
+    corpus.sample_path(cache, "hat").write_bytes(corpus.sample_path(cache, "tiny").read_bytes())
+    report = stats(cache).splitlines()
+    for source in SOURCES:
+        absent = f"- {source}: absent, not built into this cache" in report
+        assert absent == (source != "hat")
+        assert absent != any(line.startswith(f"| {source} |") for line in report)
+    assert {line.split(":")[0] for line in report if ": no source, " in line} == {"- ec_nas", "- nasbench201"}
+
+
+@pytest.mark.skipif("LEDG_DATA" not in os.environ, reason="LEDG_DATA is not set")
+def test_every_folder_of_the_raw_tables_is_read_or_explained():
+    folders = {path.name for path in Path(os.environ["LEDG_DATA"]).iterdir() if path.is_dir()}
+    read_by = {source: source for source in SOURCES} | {
+        "help_fbnet": "help", "help_ofa": "help", "mlperf_offline": "mlperf_inference"
+    }  # fmt: skip
+    assert folders == {*read_by.values(), *WITHOUT_LATENCIES}
 
 
 def test_unset_data_says_what_to_do(monkeypatch, tmp_path):

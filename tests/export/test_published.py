@@ -72,19 +72,22 @@ def test_a_clone_has_the_samples_and_graphs(cache, clone):
     assert corpus.dropped_rows(clone, "ncnn") == {"no graph": 3}
 
 
-def test_a_clone_trains_for_a_few_steps_without_raw_tables(clone, tmp_path, monkeypatch):
+def few_steps(data, run, monkeypatch):
+    """Train a small model by a clock that a handful of steps use up; log mean and log spread of each sample."""
     ticks = itertools.count()
     monkeypatch.setattr("ledg_export.train.time", SimpleNamespace(monotonic=lambda: next(ticks) / 10))
     assert "LEDG_DATA" not in os.environ
-    found = corpus.load(clone)
-    data = LatencyData(found.samples, found.graphs)
     embedder = Embedder(Path(ledg_rt.__file__).parent / "bundle")
-    recipe = Recipe(minutes=1 / 60, visits=8, model=SMALL)
-    model, vocabulary = train(data, embedder, tmp_path / "run", recipe)
-    last = max((tmp_path / "run").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    model, vocabulary = train(data, embedder, run, Recipe(minutes=1 / 60, visits=8, model=SMALL))
+    last = max(run.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     assert int(last.name.rpartition("-")[2]) >= 3
     assert (last / CLOCK).is_file()
-    predicted = predict(model, vocabulary, data)
+    return predict(model, vocabulary, data)
+
+
+def test_a_clone_trains_for_a_few_steps_without_raw_tables(clone, tmp_path, monkeypatch):
+    found = corpus.load(clone)
+    predicted = few_steps(LatencyData(found.samples, found.graphs), tmp_path / "run", monkeypatch)
     assert predicted.shape == (len(found.samples), 2)
     assert np.isfinite(predicted).all()
 
@@ -108,8 +111,8 @@ def test_publishing_twice_gives_the_same_samples_and_readme(cache, tmp_path):
 def test_the_readme_names_origin_licence_and_changes(cache, tmp_path):
     published.publish(cache, tmp_path / "data")
     text = (tmp_path / "data" / "README.md").read_text()
-    assert "| ncnn | 1 | Tencent/ncnn a4d2ea1d4422 | BSD-3-Clause |" in text
-    assert "| mlperf_inference | 4 | mlcommons/inference_results" in text
+    assert "| ncnn | ncnn | 1 | Tencent/ncnn a4d2ea1d4422 | BSD-3-Clause |" in text
+    assert "| mlperf_inference | mlperf_inference | 4 | mlcommons/inference_results" in text
     assert "timm_benchmark" not in text
 
 
@@ -157,7 +160,28 @@ def test_without_raw_tables_and_published_corpus_the_command_says_what_to_do(tmp
     assert "no corpus" in str(result.exception)
 
 
-@pytest.mark.skipif(not (COMMITTED / "README.md").is_file(), reason="no corpus is published yet")
+def test_a_part_of_the_committed_corpus_trains_for_a_few_steps(tmp_path, monkeypatch):
+    for variable in ("LEDG_DATA", "LEDG_GRAPHS"):
+        monkeypatch.delenv(variable, raising=False)
+    published.build_published(
+        COMMITTED, tmp_path / "clone", ("mlperf_tiny", "ncnn"), jobs=1
+    )  # built, and from files
+    found = corpus.load(tmp_path / "clone")
+    assert len(found.samples) == 82 + 7449
+    predicted = few_steps(LatencyData(found.samples[::200], found.graphs), tmp_path / "run", monkeypatch)
+    assert np.isfinite(predicted).all()
+
+
+def test_the_committed_readme_names_every_file_and_its_samples():
+    text = (COMMITTED / "README.md").read_text(encoding="utf-8")
+    for name, origin in published.origins().items():
+        count = sum(len(read_table(corpus.sample_path(COMMITTED, source))) for source in origin.sources)
+        assert (
+            f"| {name} | {', '.join(origin.sources)} | {count} | {origin.upstream} | {origin.licence} |"
+            in text
+        )
+
+
 def test_the_committed_corpus_is_small_and_has_every_source():
     assert sum(path.stat().st_size for path in COMMITTED.rglob("*") if path.is_file()) <= published.LIMIT
     assert set(corpus.built_sources(COMMITTED)) == set(SOURCES)

@@ -235,18 +235,3 @@ def test_every_network_resolves_and_agrees_with_its_stored_shapes(name):
 @pytest.mark.parametrize("name", ["vision_transformer", "squeezenet_ssd", "nanodet_m", "yolo-fastestv2"])
 def test_batches_resolve(name):
     assert macs(build(name, batch=4)) == 4 * macs(build(name))
-
-
-@needs_data
-@pytest.mark.parametrize(
-    ("name", "giga"),
-    [
-        ("squeezenet", 0.388), ("mobilenet", 0.569), ("mobilenet_v2", 0.30), ("mobilenet_v3", 0.219), ("resnet18", 1.82),
-        ("resnet50", 3.86), ("vgg16", 15.47), ("alexnet", 0.724), ("googlenet", 1.583), ("shufflenet", 0.137),
-        ("shufflenet_v2", 0.146), ("mnasnet", 0.314), ("efficientnet_b0", 0.386), ("efficientnetv2_b0", 0.72),
-        ("proxylessnasnet", 0.32), ("regnety_400m", 0.40), ("vision_transformer", 13.06), ("yolov4-tiny", 3.45),
-    ],
-)  # fmt: skip
-def test_macs_are_those_published(name, giga):
-    # Releases differ in details: here SqueezeNet pads its classifier (+8 %), MobileNetV3 has wider gates (+12 %).
-    assert macs(build(name)) / 1e9 == pytest.approx(giga, rel=0.13)

@@ -1,3 +1,5 @@
+from math import prod
+
 import pytest
 
 from ledg_export import zoo
@@ -46,6 +48,48 @@ def test_structure_is_that_of_the_published_network(count, name):
     assert layers(found) == layers(model)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "gmacs"),
+    # torchvision's table of weights (num_params, GFLOPS of multiply-adds), EfficientNet-B0 included.
+    [
+        ("alexnet", 61_100_840, 0.714),
+        ("efficientnet", 5_288_548, 0.386),
+        ("googlenet", 6_624_904, 1.498),
+        ("mnasnet", 4_383_312, 0.314),
+        ("mobilenet_v2", 3_504_872, 0.301),
+        ("resnet", 11_689_512, 1.814),
+        ("vgg", 138_357_544, 15.47),
+    ],
+)
+def test_what_is_drawn_around_is_the_published_network(count, name, parameters, gmacs):
+    """AlexNet's first convolution is padded by 5, torchvision's by 2: maps of 56 instead of 55, .3 % more in all."""
+    found = count(f"nnlqp_families/{name}-published")
+    normalized = name not in ("alexnet", "vgg")
+    assert found.parameters + normalized * found.folded == parameters
+    assert found.macs / 1e9 == pytest.approx(gmacs, rel=0.005)
+
+
+def test_mobilenet_v3_is_published_but_for_its_hidden_layer(count):
+    """torchvision's large one: 5,483,032 parameters, 217 M multiply-adds; here the classes follow the mean directly."""
+    found = count("nnlqp_families/mobilenet_v3-published")
+    hidden = (960 + 1) * 1280 + (1280 + 1) * 1000 - (960 + 1) * 1000
+    assert found.parameters + found.folded + hidden == 5_483_032
+    assert round((found.macs + 960 * 1280 + 1280 * 1000 - 960 * 1000) / 1e6) == 217
+
+
+def test_squeezenet_is_version_1_1_with_padded_maps_and_the_classes_after_the_mean(count):
+    """torchvision's: 1,235,496 parameters, .349 G multiply-adds, on maps that its stem without padding gives."""
+    found = count("nnlqp_families/squeezenet-published")
+    assert found.parameters == 1_235_496
+    edges = {112: 111, 56: 55, 28: 27, 14: 13}  # here: there
+    shapes = {item.name: item.dims for item in found.model.graph.initializer}
+    convolutions = [node for node in found.model.graph.node if node.op_type == "Conv"]
+    macs = sum(
+        edges[found.shapes[node.output[0]][2]] ** 2 * prod(shapes[node.input[1]]) for node in convolutions
+    )
+    assert round((macs + 13**2 * 512 * 1000) / 1e9, 3) == 0.349
+
+
 def test_kernels_and_widths_vary_between_layers():
     kernels, widths = set(), set()
     graph = zoo.build("nnlqp_families/vgg-0").graph
@@ -62,7 +106,9 @@ def test_a_family_is_that_of_its_published_network():
     assert [family(f"nnlqp_families/{name}-12") for name in FAMILIES] == list(FAMILIES)
 
 
-@pytest.mark.parametrize("arch", ["resnet", "resnet-", "resnet--1", "lenet-3", "resnet-a"])
+@pytest.mark.parametrize(
+    "arch", ["resnet", "resnet-", "resnet--1", "lenet-3", "resnet-a", "nasbench201-published"]
+)
 def test_other_architectures_are_errors(arch):
     with pytest.raises(ValueError, match="want <family>-<seed>"):
         zoo.build(f"nnlqp_families/{arch}")

@@ -11,13 +11,17 @@ import pytest
 
 @pytest.mark.parametrize(
     ("graph_id", "trainable_of_keras", "extra_class"),
-    # Keras has 1000 classes; the class more is a row of the last weight and a bias.
+    # Keras and, for the narrower ones, pytorchcv (osmr/imgclsmob) have 1000 classes; the class more is a row of the last
+    # weight and a bias.
     [
         ("mobilenet_v1/1.0-224", 4_231_976, 1024 + 1),
+        ("mobilenet_v1/0.75-224", 2_585_560, 768 + 1),
+        ("mobilenet_v1/0.5-224", 1_331_592, 512 + 1),
+        ("mobilenet_v1/0.25-224", 470_072, 256 + 1),
         ("mobilenet_v2/1.0-224", 3_504_872, 1280 + 1),
     ],
 )
-def test_mobilenet_parameters_equal_keras(count, graph_id, trainable_of_keras, extra_class):
+def test_mobilenet_parameters_equal_keras_and_pytorchcv(count, graph_id, trainable_of_keras, extra_class):
     found = count(graph_id)
     assert found.parameters + found.folded == trainable_of_keras + extra_class
     assert found.outputs == ((1, 1001),)

@@ -56,5 +56,11 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
 
+WITHOUT_LATENCIES: Mapping[str, str] = {
+    "ec_nas": "accuracies of NAS-Bench-101's smaller cells; its time is of an evaluation pass of unknown batches",
+    "nasbench201": "accuracies; its strings and classes name the cells of five other sources",
+}
+"""Folders below the data root that are no source -> why."""
+
 UNTRAINED = ("neusight", "hat")
 """Read, but not trained on so far: single operators, and networks whose layers the table averages."""

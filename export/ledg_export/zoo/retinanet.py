@@ -1,6 +1,7 @@
-"""RetinaNet (Lin et al., arXiv 1708.02002) with ResNeXt-50 32x4d as in MLPerf Inference, 264 classes.
+"""RetinaNet (Lin et al., arXiv 1708.02002).
 
-Architecture: ``800``, the resolution. Anchors, box decoding and non-maximum suppression are left out.
+Architecture: ``800``, the resolution, is MLPerf Inference's with ResNeXt-50 32x4d and 264 classes; ``resnet50-800``
+torchvision's with ResNet-50 and 91. Anchors, box decoding and non-maximum suppression are left out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from onnx import ModelProto
 from ledg_export.zoo.builder import Net, Tensor
 from ledg_export.zoo.resnet import DEPTHS, bottleneck, stem
 
-CLASSES = 264
+VARIANTS = {"": (32, 4, 264), "resnet50": (1, 64, 91)}
+"""Groups of the backbone's 3x3 convolutions, their width for 64 channels, and classes."""
+
 ANCHORS = 9
 WIDTH = 256
 """Channels of the feature pyramid and the heads."""
@@ -19,21 +22,25 @@ NEAREST = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformatio
 
 
 def build(arch: str, batch: int) -> ModelProto:
-    """The detector; outputs: class logits (batch, anchors, 264), boxes (batch, anchors, 4).
+    """The detector; outputs: class logits (batch, anchors, classes), boxes (batch, anchors, 4).
 
     Raises:
-        ValueError: ``arch`` is not a resolution.
+        ValueError: ``arch`` is not of the form above.
 
     """
+    variant, _, resolution = arch.rpartition("-")
+    if variant not in VARIANTS:
+        raise ValueError("want <resolution> or resnet50-<resolution>")
+    groups, group_width, classes = VARIANTS[variant]
     net = Net(batch)
-    x = stem(net, net.input(3, int(arch), int(arch)))
+    x = stem(net, net.input(3, int(resolution), int(resolution)))
     stages = []
     for stage, blocks in enumerate(DEPTHS["50"]):
         for at in range(blocks):
-            x = bottleneck(net, x, 64 << stage, 2 if stage and not at else 1, groups=32, group_width=4)
+            x = bottleneck(net, x, 64 << stage, 2 if stage and not at else 1, groups, group_width)
         stages.append(x)
     maps = _pyramid(net, stages[1:])
-    scores = _Head(net, CLASSES)
+    scores = _Head(net, classes)
     boxes = _Head(net, 4)
     return net.model(net.concat([scores(x) for x in maps]), net.concat([boxes(x) for x in maps]))
 
