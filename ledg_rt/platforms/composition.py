@@ -381,7 +381,10 @@ def _by_name() -> Mapping[str, str]:
 def _written(core: Core) -> Iterator[str]:
     """How people write a core: with its maker and without, of some the number alone (``C910V``)."""
     plain = re.sub(r"\(.*?\)", "", core.name).strip().lower()
-    yield from (core.id, plain, plain.partition(" ")[2])
+    bare = plain.partition(" ")[2]
+    yield from (core.id, plain)
+    if core.ops_per_cycle or not (plain.startswith("apple ") and bare.isalpha()):  # "lightning" is a word
+        yield bare
     if re.fullmatch(r"[cux]\d{2,3}", number := plain.rpartition(" ")[2]):
         yield from (number, f"{number}v")
 
