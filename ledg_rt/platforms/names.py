@@ -9,12 +9,13 @@ that one chip alone bears (``7700K``) stands for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from ledg_rt.platforms.catalogue import devices
 from ledg_rt.platforms.device import Device
+from ledg_rt.platforms.longer_names import goes_on
 
 LONGEST = 8
 """Words that a name is looked for in."""
@@ -36,6 +37,8 @@ FORM_FACTORS = ("pcie", "sxm")
 _OTHER_PIS = ("orange", "banana", "phytium", "muse", "nano", "lichee", "mango", "rock", "strawberry")
 _WORD = re.compile(r"[a-z0-9]+(\+)?", re.IGNORECASE | re.ASCII)
 _MODEL_NUMBER = re.compile(r"[a-z]*?(\d{3,}[a-z]*\d*)")
+_MEMORY = re.compile(r"(?:lp|g)?ddr\d[xe]?")
+_UNITS = {"mhz", "ghz", "mb", "gb", "tb", "w", "nm", "mt", "mts", "mbps", "gbps", "tops", "gops", "gflops", "tflops", "fps", "bit"}  # fmt: skip
 _YEARS = range(1980, 2050)
 
 
@@ -69,13 +72,17 @@ def find_device(text: str, kind: str | None, vendor: str | None) -> Found | None
     """
     written = list(_words(text))
     for words in (written, [_spelled(word) for word in written]):
-        named = [*_in_one_piece(text, words, vendor), *_in_any_order(words)] or [
-            *_by_model_number(words, vendor)
-        ]
+        whole = _whole(text, [*_in_one_piece(text, words, vendor), *_in_any_order(words)])
+        named = whole or _whole(text, _by_model_number(words, vendor))
         if named:
             _, start, end, ids = max(named, key=lambda name: (name[0], -name[1]))
             return Found(_of_kind(ids, kind), start, end)
     return None
+
+
+def _whole(text: str, found: Iterable[_Match]) -> list[_Match]:
+    """Names that are not the beginning of a longer one which the catalogue does not have."""
+    return [match for match in found if not goes_on(devices()[match[3][0]], text, match[1], match[2])]
 
 
 def of_memory(found: Found, text: str, memory_gb: float | None) -> Device:
@@ -144,9 +151,18 @@ def _by_model_number(words: Sequence[_Word], vendor: str | None) -> Iterator[_Ma
             joined += words[last].text
             if (ids := _model_numbers().get(joined)) is None:
                 continue
+            if joined.isdigit() and _of_something_else(words, first, last):
+                continue
             theirs = devices()[ids[0]].vendor == vendor
             if theirs or (vendor in (None, "Arm") and not joined.isdigit()):
                 yield len(joined), words[first].start, words[last].end, ids
+
+
+def _of_something_else(words: Sequence[_Word], first: int, last: int) -> bool:
+    """Whether a bare number is a figure with its unit (``1070 MHz``) or the rate of a memory (``DDR4-3600``)."""
+    after = words[last + 1].text if last + 1 < len(words) else ""
+    before = words[first - 1].text if first else ""
+    return after in _UNITS or _MEMORY.fullmatch(before) is not None
 
 
 def _of_kind(ids: Sequence[str], kind: str | None) -> Device:

@@ -93,7 +93,7 @@ def test_a_throughput_of_another_precision_leaves_that_of_the_catalogue():
         ("Intel(R) Xeon(R) Gold 6339 CPU @ 2.20GHz", "cpu", "Intel", "Ice Lake"), ("AMD EPYC 7999X3", "cpu", "AMD", None),
         ("Ryzen 7 5899X", "cpu", "AMD", "Zen 3"), ("Snapdragon 999", "cpu", "Qualcomm", None), ("Snapdragon 999, qnn", "npu", "Qualcomm", None),
         ("Exynos 9999, Hexagon NPU", "npu", "Qualcomm", "Hexagon"), ("STM32F799 at 200 MHz", "mcu", "STMicroelectronics", "Cortex-M7"),
-        ("ESP32-S3", "mcu", "Espressif", "Xtensa LX7"), ("SoC with an Ethos-U65", "npu", "Arm", "Ethos-U65"), ("swarm of chips", None, None, None),
+        ("ESP32-C61", "mcu", "Espressif", "RISC-V"), ("SoC with an Ethos-U65", "npu", "Arm", "Ethos-U65"), ("swarm of chips", None, None, None),
         ("Dimensity 9999 (Cortex-X4 3 GHz x 4 + Mali-G720), 4 threads", "cpu", "MediaTek", "Cortex-X4"),
         ("Dimensity 9999 (Cortex-X4 3 GHz x 4 + Mali-G725), GPU", "gpu", "Arm", "5th Gen Arm GPU"),
     ],

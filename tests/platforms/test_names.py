@@ -105,6 +105,30 @@ def test_a_longer_product_number_is_another_product():
 
 
 @pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("RTX 4070 Super, tensorrt", "nvidia-rtx-4070-super"), ("RTX 4070, tensorrt", "nvidia-rtx-4070"), ("RTX 3090 Super", None),
+        ("GeForce RTX-2080 Max-Q", None), ("rtx 4090 laptop", "nvidia-rtx-4090-laptop"), ("RTX 3090 of Notebook", None), ("RX 6600 XTX", None),
+        ("3090 Super by NVIDIA", None), ("RX 7600 XT", None), ("RX 7900 XTX", "amd-rx-7900-xtx"), ("Apple M1 Ultra Max", None), ("Apple M2 Max", "apple-m2-max-cpu"),
+        ("Snapdragon 8 Gen 1+", "snapdragon-8-plus-gen-1-cpu"), ("Snapdragon 8 Gen 2+", None), ("Snapdragon 8 Gen 2 Plus", None),
+        ("Snapdragon 8 Elite Gen 9", None), ("MSM8998 Snapdragon 999", None), ("Qualcomm MSM8998 Snapdragon 835", "snapdragon-835-cpu"),
+        ("Qualcomm SM8150-AC Snapdragon 855+", "snapdragon-855-plus-cpu"), ("MT6893 (Dimensity 1250)", None), ("MT6893 Dimensity 1200", "dimensity-1200-cpu"),
+        ("Google Pixel 3 XL, SD845", "pixel-3-cpu"), ("a RTX 3090 in a super tower", "nvidia-rtx-3090"), ("Snapdragon 999", None),
+        ("orin nano super? no, plain Orin Nano", "jetson-orin-nano-gpu"), ("Jetson Orin Nano Super", "jetson-orin-nano-super-gpu"),
+    ],
+)  # fmt: skip
+def test_a_name_that_goes_on_is_not_the_shorter_product(text, device):
+    assert resolve(text).device == device
+
+
+@pytest.mark.parametrize(
+    "text", ["AMD board with DDR4-3600", "NVIDIA chip at 1070 MHz", "Intel card of 6700 MB"]
+)
+def test_a_figure_is_no_model_number(text):
+    assert resolve(text).device is None
+
+
+@pytest.mark.parametrize(
     ("kind", "device"), [("gpu", "apple-m1-gpu"), ("cpu", "apple-m1-cpu"), (None, "apple-m1-cpu")]
 )
 def test_the_kind_chooses_the_unit_of_a_chip(kind, device):
