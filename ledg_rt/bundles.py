@@ -81,7 +81,7 @@ def open_bundle(folder: Path | None = None) -> Bundle:
     """Open ``folder``, or ``$LEDG_BUNDLE``, or the bundle that ships with the package.
 
     Raises:
-        BundleError: no manifest, an unreadable one, or one of a newer format.
+        BundleError: no manifest, an unreadable one, or one of another format.
     """
     folder = folder or Path(os.environ.get("LEDG_BUNDLE") or Path(__file__).parent / "bundle")
     path = folder / MANIFEST

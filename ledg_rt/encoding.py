@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from ledg_rt.costs import is_view, node_cost
 from ledg_rt.graph import Graph, Node
 from ledg_rt.language import NODE_TEMPLATES, PLATFORM_TEMPLATES, channels, groups_of, kernel_of, stride_of
-from ledg_rt.platforms import resolve
+from ledg_rt.platforms.catalogue import devices
 from ledg_rt.platforms.device import KINDS, PRECISION_BITS, Platform
+from ledg_rt.platforms.resolve import on_device
 from ledg_rt.simplify import simplify
 
 FORMAT = 1
@@ -141,7 +142,11 @@ def rebatch(encoding: GraphEncoding, batch: int) -> GraphEncoding:
 def encode_platform(platform: Platform, template: str = "rich") -> PlatformEncoding:
     """Encode ``platform``; an unknown figure is 0 with mask 0, never a guess."""
     numeric = _platform_numbers(platform)
-    own = numeric if platform.device is None else _platform_numbers(resolve(platform.id))
+    device = devices().get(platform.device or "")
+    own = numeric
+    if device is not None:
+        usage = {name: getattr(platform, name) for name in ("runtime", "precision", "threads", "tags")}
+        own = _platform_numbers(on_device(device, "", **usage))
     return PlatformEncoding(
         PLATFORM_TEMPLATES[template](platform), numeric, own, platform_keys(platform), rate_names(platform),
         _platform_traits(platform),

@@ -10,7 +10,7 @@ and that more than any other.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
@@ -70,33 +70,41 @@ class Described:
     """P platforms as ``Pairs`` compares them.
 
     ``figures``: [P, F], in units of their spread over the known platforms, 0 where unknown; ``known``: [P, F], 1 where known.
-    ``words``: [P, text width], of length 1. ``traits``: [P, len(PLATFORM_TRAITS)] and ``names``: [P, NAMES], strings; "" is no name.
+    ``words``: [P, text width], of length 1. ``traits``: int64 [P, len(PLATFORM_TRAITS)] and ``names``: int64 [P, NAMES], see ``Units.codes``.
     """
 
     figures: Float
     known: Float
     words: Float
-    traits: NDArray[np.str_]
-    names: NDArray[np.str_]
+    traits: NDArray[np.int64]
+    names: NDArray[np.int64]
+
+
+NO_NAME, NEW = -1, -2
+"""Codes of a name that a platform does not have, and of a trait or name that no known platform has: neither is shared."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """Middle and spread of each figure [F] and middle of the sentence vectors [text width] of the known platforms."""
+    """Middle and spread of each figure [F], middle of the sentence vectors [text width] and numbers of all traits and names of the known platforms."""
 
     middle: Float
     spread: Float
     words: Float
+    codes: Mapping[str, int]
 
     @classmethod
-    def of(cls, numeric: Float, words: Float) -> Units:
-        """From all of their figures [P, PLATFORM_FEATURES] and hardware sentences [P, text width]."""
+    def of(cls, platforms: Sequence[PlatformEncoding], words: Float) -> Units:
+        """``words``: vectors of their hardware sentences, [P, text width]."""
+        numeric = np.stack([platform.own for platform in platforms]).astype(np.float64)
+        seen = sorted({text for platform in platforms for text in (*platform.traits, *platform.keys[:NAMES])})
         count = len(PLATFORM_NUMBERS)
         values, known = numeric[:, :count], numeric[:, count : 2 * count]
         number = np.maximum(known.sum(0), 1)
         middle = (values * known).sum(0) / number
         spread = np.sqrt((((values - middle) * known) ** 2).sum(0) / number)
-        return cls(middle, np.maximum(spread, 0.05), words.mean(0))
+        codes = {text: at for at, text in enumerate(seen)}
+        return cls(middle, np.maximum(spread, 0.05), words.mean(0), codes)
 
     def describe(self, platforms: Sequence[PlatformEncoding], words: Float) -> Described:
         """``words``: vectors of their hardware sentences, [P, text width]."""
@@ -105,10 +113,14 @@ class Units:
         known = numeric[:, count : 2 * count]
         about = words - self.words
         length = np.maximum(np.linalg.norm(about, axis=1, keepdims=True), 1e-9)
-        names = [[*platform.keys[:NAMES], *[""] * (NAMES - len(platform.keys))] for platform in platforms]
+        traits = [[self.codes.get(text, NEW) for text in platform.traits] for platform in platforms]
+        names = np.full((len(platforms), NAMES), NO_NAME)
+        for row, platform in zip(names, platforms, strict=True):
+            own = platform.keys[:NAMES]
+            row[: len(own)] = [self.codes.get(name, NEW) for name in own]
         return Described(
             (numeric[:, :count] - self.middle) / self.spread * known, known, about / length,
-            np.array([platform.traits for platform in platforms]), np.array(names),
+            np.array(traits), names,
         )  # fmt: skip
 
 
@@ -120,12 +132,15 @@ def pairs(some: Described, others: Described) -> Pairs:
     return Pairs(
         apart, np.abs(some.known[:, None] - others.known[None]), some.figures[:, None] * others.figures[None],
         1 - some.words @ others.words.T, (some.traits[:, None] != others.traits[None]).astype(np.float64),
-        (names & (some.names != "")[:, None]).astype(np.float64),
+        (names & (some.names >= 0)[:, None]).astype(np.float64),
     )  # fmt: skip
 
 
 def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
-    """Covariance [A, B] of the vectors of platforms. ``xp``: the module of the arrays, numpy or torch."""
+    """Covariance [A, B] of the vectors of platforms. ``xp``: the module of the arrays, numpy or torch.
+
+    A figure that one of two lacks says nothing of their distance, so no formula makes this a covariance; whoever solves with it looks at its eigenvalues.
+    """
     alike = [xp.exp(-(pairs.differ @ xp.log(1 + xp.exp(-scales.differ[row])))) for row in range(TERMS + 3)]
     size = xp.exp(scales.size)
     found = size[-1] + alike[TERMS] * (pairs.along @ xp.exp(2 * scales.slope))
@@ -139,72 +154,57 @@ def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
     return found
 
 
-def variance(scales: Scales, platforms: Described) -> Float:
-    """Of the vector of each platform [P]: its likeness with itself. One without a name has a chip, too, that is not known."""
-    along: Float = platforms.figures**2 @ np.exp(2 * scales.slope)
-    found: Float = np.exp(scales.size).sum() + along
-    return found
-
-
 @dataclass(frozen=True)
 class Kin:
     """The P platforms that training met.
 
     ``positions``: of their most exact names. ``vectors``: float32 [P, M, width], of each member of the ensemble. ``weights``:
-    float64 [P, M * width], what likeness is multiplied by, beside ``middle`` [M * width]. ``doubt``: the standard deviation of log
-    latency for each unit of that of the process.
+    float64 [P, M * width], what likeness is multiplied by, beside ``middle`` [M * width].
     """
 
     positions: Mapping[str, int]
     vectors: NDArray[np.float32]
     weights: Float
     middle: Float
-    doubt: float
     scales: Scales
     units: Units
     described: Described
 
-    def vector(
-        self, platform: PlatformEncoding, words: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], float]:
-        """The vectors of a platform float32 [M, width], and by how much they may move its log latency (0 for a known one).
+    def vector(self, platform: PlatformEncoding, words: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vectors of a platform, float32 [M, width]; its own where it is known.
 
         Args:
             platform: as encoded.
             words: vector of its hardware sentence.
         """
         if platform.keys and (at := self.positions.get(platform.keys[-1])) is not None:
-            return self.vectors[at], 0.0
+            return self.vectors[at]
         own = self.units.describe([platform], words[None].astype(np.float64))
         near = likeness(self.scales, pairs(own, self.described))[0]
-        return self._read(near).astype(np.float32), self.doubt * self._apart(near, own)
-
-    def _read(self, near: Float) -> Float:
         found: Float = (self.middle + near @ self.weights).reshape(self.vectors.shape[1:])
-        return found
-
-    def _apart(self, near: Float, own: Described) -> float:
-        """Standard deviation of the process, given the next of kin alone: an upper bound that needs no matrix."""
-        told = near**2 / (variance(self.scales, self.described) + np.exp(self.scales.noise[0]))
-        return float(np.sqrt(max(0.0, float(variance(self.scales, own)[0] - told.max()))))
+        return found.astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write a file for ``load``; the same bytes every time."""
-        arrays: dict[str, Any] = {
-            "names": np.array(list(self.positions), np.str_), "vectors": self.vectors, "weights": self.weights.astype(np.float32),
-            "middle": self.middle, "doubt": np.array(self.doubt),
-        }  # fmt: skip
         # Most platforms share the sentence of their hardware with others.
         words, which = np.unique(self.described.words.astype(np.float32), axis=0, return_inverse=True)
-        arrays |= {"words": words, "which": which.ravel().astype(np.int32)}
-        for prefix, table in (("scales", self.scales), ("units", self.units), ("described", self.described)):
+        arrays: dict[str, Any] = {
+            "names": np.array(list(self.positions), np.str_), "rows": np.array(list(self.positions.values())),
+            "codes": np.array(list(self.units.codes), np.str_), "vectors": self.vectors,
+            "weights": self.weights.astype(np.float32), "middle": self.middle, "words": words,
+            "which": which.ravel().astype(np.int32),
+        }  # fmt: skip
+        for prefix, table in self._tables():
             for field in fields(table):
-                if (prefix, field.name) != ("described", "words"):
+                if field.name not in _APART.get(prefix, ()):
                     arrays[f"{prefix}_{field.name}"] = getattr(table, field.name)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         with temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez(file, **arrays)
         temporary.replace(path)
+
+    def _tables(self) -> Iterator[tuple[str, Any]]:
+        yield from (("scales", self.scales), ("units", self.units), ("described", self.described))
 
     @classmethod
     def load(cls, path: Path) -> Kin:
@@ -216,17 +216,25 @@ class Kin:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found = {name: arrays[name] for name in arrays.files}
-            words = found["words"][found["which"]].astype(np.float64)
+            found["described_words"] = found["words"][found["which"]].astype(np.float64)
+            found["units_codes"] = {text: at for at, text in enumerate(found["codes"].tolist())}
+            positions = dict(zip(found["names"].tolist(), found["rows"].tolist(), strict=True))
+            if len(found["vectors"]) != len(found["weights"]) or max(positions.values()) >= len(
+                found["vectors"]
+            ):
+                raise ValueError("its parts do not belong together")
             return cls(
-                {name: at for at, name in enumerate(found["names"].tolist())}, found["vectors"],
-                found["weights"].astype(np.float64), found["middle"], float(found["doubt"]),
-                _table(Scales, "scales", found), _table(Units, "units", found),
-                _table(Described, "described", found | {"described_words": words}),
+                positions, found["vectors"], found["weights"].astype(np.float64), found["middle"],
+                _table(Scales, "scales", found), _table(Units, "units", found), _table(Described, "described", found),
             )  # fmt: skip
         except Exception as error:  # a damaged archive fails in many ways
             raise BundleError(
                 "bundle", f"{path}: no table of platforms ({error})", "reinstall ledg-rt"
             ) from None
+
+
+_APART = {"units": ("codes",), "described": ("words",)}
+"""Fields that a file holds in another form."""
 
 
 def _table(kind: Any, prefix: str, arrays: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ from ledg_rt.kinship import Kin
 from ledg_rt.platforms.device import Platform
 from ledg_rt.rates import Rates
 from ledg_rt.versions import newest_version
+
+REMEMBERED = 1_000
+"""Platforms whose vectors are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Network:
         self._head = _session(bundle, "head.onnx", threads)
         self.known = bundle.known()
         self.kin = Kin.load(bundle.path(KIN))
+        self._told: dict[Hashable, NDArray[np.float32]] = {}
         self.rates = Rates.load(bundle.path(RATES))
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
@@ -60,14 +65,22 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
-        vectors, doubt = self.kin.vector(platform, self.embedder.embed(platform.sentences[:1])[0])
         feeds = {
-            "states": states, "work": encoding.work, "platform_vectors": vectors,
-            "doubt": np.array([doubt], dtype=np.float32), "platform_numeric": platform.numeric,
+            "states": states, "work": encoding.work, "platform_vectors": self._vectors(platform),
+            "platform_numeric": platform.numeric,
             "rates": self.rates.log_rates(encoding, [platform])[0],
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)
         return Estimate(float(np.ravel(log_ms)[0]), float(np.ravel(log_spread)[0]), np.asarray(log_cost))
+
+    def _vectors(self, platform: PlatformEncoding) -> NDArray[np.float32]:
+        """Those of the kin, told once for all the graphs that meet a platform."""
+        key = (platform.sentences, platform.keys, platform.traits, platform.own.tobytes())
+        if key not in self._told:
+            if len(self._told) >= REMEMBERED:
+                self._told.clear()
+            self._told[key] = self.kin.vector(platform, self.embedder.embed(platform.sentences[:1])[0])
+        return self._told[key]
 
 
 def _session(bundle: Bundle, name: str, threads: int) -> onnxruntime.InferenceSession:

@@ -61,7 +61,7 @@ class Predictor:
         timeout_s: seconds that reading one file may take.
 
     Raises:
-        BundleError: the bundle is missing, damaged or of a newer format.
+        BundleError: the bundle is missing, damaged or of another format.
     """
 
     def __init__(
@@ -184,7 +184,7 @@ class Predictor:
             latency = self._latency(estimate, platform, intensity, evidence(words.keys, self._network.known))
             bound = bound_ms(encoding, graph, platform)
             flags = self._flags(
-                graph, encoding, platform, words.sentences, latency, bound, unknown=bool(model.unknown_ops)
+                graph, encoding, platform, words.sentences[0], latency, bound, unknown=bool(model.unknown_ops)
             )
             partial = Flag.UNKNOWN_OPS in flags or Flag.UNRESOLVED_SHAPE in flags
             row = Row(
@@ -222,7 +222,7 @@ class Predictor:
         graph: Graph,
         encoding: GraphEncoding,
         platform: Platform,
-        sentences: Sequence[str],
+        hardware: str,
         latency: Latency,
         bound: float | None,
         *,
@@ -237,9 +237,7 @@ class Predictor:
                 (encoding.batch, self._bundle.ranges["batch"]),
             )
         )  # fmt: skip
-        cut = Flag.TEXT_CUT in platform.notes or any(
-            self._network.embedder.was_cut(sentence) for sentence in sentences
-        )
+        cut = Flag.TEXT_CUT in platform.notes or self._network.embedder.was_cut(hardware)
         found = {
             # Measurements of one's own are better evidence than a place in the training set.
             Flag.UNKNOWN_HARDWARE: platform.device not in self._bundle.devices

@@ -1,6 +1,6 @@
 """Latencies on a platform that nobody measured, lent by the platforms that are like it in words and figures.
 
-The lending of LeDG-Former's platform encoder (``ledg_export.platform_encoder``), where what is lent is not a memory but
+What kinship (``ledg_rt.kinship``) does with vectors, done with the measured latencies of other chips: what is lent is
 the measured latencies of the same networks: a platform p gets sum_q w_pq z_q with w_pq in proportion to
 exp(-sum_d a_d D_d(p, q)) + floor over the columns q of other chips. D_d are squared distances of descriptions, z_q the
 standard scores of a column's log latencies: those of a ridge on the choices of the network and a share of what the

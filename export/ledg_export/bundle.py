@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ledg_export.batches import LatencyData, Visit, predict
 from ledg_export.model import LedgFormer
@@ -20,6 +21,7 @@ from ledg_rt.bundles import FORMAT, KIN, KNOWN, MANIFEST, RATES, REQUIRED, diges
 from ledg_rt.embedding import save_table
 from ledg_rt.encoding import FORMAT as ENCODING_FORMAT
 from ledg_rt.encoding import QUANTITIES
+from ledg_rt.errors import LedgError
 
 GOLDEN_STEP = 7
 """One in so many pairs of the chosen graphs and their platforms is kept as golden."""
@@ -34,6 +36,9 @@ def write_bundle(
 ) -> None:  # fmt: skip
     """Export ``model`` beside the embedder that is already in ``folder`` and write the manifest.
 
+    Raises:
+        LedgError: the model has not been through both phases of training; nothing was written.
+
     Args:
         folder: holds ``embedder.onnx`` and ``tokenizer.json`` (``ledg-export embedder``).
         name: of the bundle, e.g. ``ledg-2026.11``.
@@ -43,13 +48,15 @@ def write_bundle(
         interval: factor on the predicted spread for p10 and p90, by evidence and kind of device.
         training: sources, sizes, minutes and metrics, for people.
     """
+    if model.kin is None:
+        raise LedgError(
+            "no_run", f"{name}: the model knows no platforms", "train both phases: give --head-minutes"
+        )
     export_model(model, folder)
     sentences = sorted(vocabulary.index)
     vectors = vocabulary.vectors.numpy()[[vocabulary.index[sentence] for sentence in sentences]]
     save_table(folder / "sentences.npz", sentences, vectors)
     (folder / KNOWN).write_text(json.dumps(model.config.known, indent=0) + "\n", encoding="utf-8")
-    if model.kin is None:
-        raise ValueError("a bundle needs a model that has been through both phases of training")
     model.kin.save(folder / KIN)
     model.rates.save(folder / RATES)
     graphs = [data.graphs[visit.graph_id] for visit in data.visits]
@@ -66,7 +73,7 @@ def write_bundle(
             "nodes": [1, int(max(len(graph.text) for graph in graphs))],
             "batch": [1, int(max(visit.batch for visit in data.visits))],
         },
-        "parameters": int(sum(np.prod(tensor.shape) for tensor in model.parameters())),
+        "parameters": int(sum(np.prod(tensor.shape) for tensor in shipped_parameters(model))),
         "versions": {package: version(package) for package in PACKAGES},
         "training": dict(training),
         "golden": golden(model, vocabulary, data),
@@ -75,6 +82,13 @@ def write_bundle(
     temporary = folder / f"{MANIFEST}.tmp"
     temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     temporary.replace(folder / MANIFEST)
+
+
+def shipped_parameters(model: LedgFormer) -> Iterator[Tensor]:
+    """Of the encoder and the heads: platform encoders serve training alone."""
+    yield from model.encoder.parameters()
+    for member in model.members:
+        yield from member.head.parameters()
 
 
 def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:

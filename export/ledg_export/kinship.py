@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,16 +24,18 @@ from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer
 from ledg_export.packing import StoredGraphs, Vocabulary
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
-from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Scales, Units, likeness, pairs, variance
+from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs
 from ledg_rt.platforms import resolve
 
 NETWORKS = 40
 """Networks that latencies are compared on."""
 LARGEST = 500
-"""Nodes of one of them at most."""
+"""Nodes of one of them at most, where there are enough of these."""
 DIRECTIONS = 4
 """Of what vectors do to these latencies: their level, and how they differ among networks."""
 PLATFORMS_AT_ONCE = 400
+LEAST = 1e-3
+"""Eigenvalue that likeness with its noise has at least."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +64,26 @@ def fit_kin(
     with torch.no_grad():
         vectors = torch.stack([member.platform_encoder(*tensors) for member in model.members], 1)
     words = tensors[0][:, 0].double().numpy()
-    units = Units.of(tensors[1].double().numpy(), words)
+    units = Units.of(encoded, words)
     described = units.describe(encoded, words)
     effect = _effect(model, data, graphs, vectors, tensors[1], rng)
     rows = np.bincount(
         np.concatenate([visit.platforms for visit in data.visits]), minlength=len(data.platform_ids)
     )[used]
     chips = [resolve(data.platform_ids[at]).chip or str(at) for at in used]
-    scales, doubt = _search(described, effect, rows, chips, search or Search())
+    scales = _search(described, effect, rows, chips, search or Search())
+    # As words are kept.
+    described = replace(described, words=described.words.astype(np.float32).astype(np.float64))
     own = likeness(scales, pairs(described, described)) + np.diag(_noise(scales, rows))
+    least = float(np.linalg.eigvalsh(own).min())
+    if least < LEAST:
+        own += (LEAST - least) * np.eye(len(own))
     flat = vectors.flatten(1).double().numpy()
     middle = flat.mean(0)
     # As they are kept, so that what training says and what the runtime reads are one.
     weights = np.linalg.solve(own, flat - middle).astype(np.float32).astype(np.float64)
     names = {platform.keys[-1]: at for at, platform in enumerate(encoded) if platform.keys}
-    return Kin(names, vectors.numpy(), weights, middle, doubt, scales, units, described)
+    return Kin(names, vectors.numpy(), weights, middle, scales, units, described)
 
 
 @torch.no_grad()
@@ -85,7 +92,7 @@ def _effect(
 ) -> Tensor:  # fmt: skip
     """What the vectors of platforms do to the log latency of ``NETWORKS`` beside the mean vector, [P, DIRECTIONS] in units of one network."""
     drawn = {data.visits[at].group: data.visits[at] for at in rng.permutation(len(data))}
-    some = [visit for visit in drawn.values() if data.graphs.size(visit.graph_id) <= LARGEST][:NETWORKS]
+    some = sorted(drawn.values(), key=lambda visit: data.graphs.size(visit.graph_id) > LARGEST)[:NETWORKS]
     common = vectors.mean(0, keepdim=True).expand_as(vectors)
     columns = []
     for visit in some:
@@ -116,16 +123,15 @@ def _log_ms(model: LedgFormer, packed: dict[str, Tensor], vectors: Tensor, numer
 
 def _search(
     described: Described, effect: Tensor, rows: NDArray[np.int64], chips: Sequence[str], search: Search
-) -> tuple[Scales, float]:
-    """Scales that tell left-out platforms best, and what ``Kin.doubt`` says."""
-    beside = pairs(described, described)
-    tensors = type(beside)(*(torch.from_numpy(part).float() for part in _parts(beside)))
+) -> Scales:
+    """Scales that tell left-out platforms best."""
+    tensors = Pairs(*(torch.from_numpy(part).float() for part in _parts(pairs(described, described))))
     start = _beginning()
     parameters = [torch.from_numpy(part).float().requires_grad_() for part in _parts(start)]
     first = [parameter.detach().clone() for parameter in parameters]
     by_chip, by_stack = (
         _blocks(chips),
-        _blocks([name or str(at) for at, name in enumerate(described.names[:, 2])]),
+        _blocks([name if name >= 0 else (at,) for at, name in enumerate(described.names[:, 2].tolist())]),
     )
     weight = torch.tensor([chips.count(chip) ** -0.5 for chip in chips])
     number = torch.from_numpy(rows).float().clamp(min=1)
@@ -150,26 +156,7 @@ def _search(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    scales = Scales(*(parameter.detach().double().numpy() for parameter in parameters))
-    return scales, _doubt(scales, described, effect.double().numpy()[:, :1], rows, chips)
-
-
-def _doubt(
-    scales: Scales,
-    described: Described,
-    level: NDArray[np.float64],
-    rows: NDArray[np.int64],
-    chips: Sequence[str],
-) -> float:
-    """Median of how far the level of left-out chips is off, over the deviation of the process there."""
-    bare = likeness(scales, pairs(described, described))
-    noise = _noise(scales, rows)
-    inverse = torch.from_numpy(np.linalg.inv(bare + np.diag(noise)))
-    off = _left_out(inverse, inverse @ torch.from_numpy(level), _blocks(chips)).abs().numpy()[:, 0]
-    same = np.array(chips)[:, None] == np.array(chips)
-    itself = variance(scales, described)
-    told = np.where(same, 0, bare**2 / (itself + np.exp(scales.noise[0]))).max(1)
-    return float(np.median(off / np.sqrt(np.maximum(itself - told, 1e-9))))
+    return Scales(*(parameter.detach().double().numpy() for parameter in parameters))
 
 
 def _left_out(inverse: Tensor, told: Tensor, blocks: Sequence[Tensor]) -> Tensor:
@@ -197,7 +184,7 @@ def _beginning() -> Scales:
     count, traits = len(PLATFORM_NUMBERS), len(PLATFORM_TRAITS)
     step = np.arange(TERMS, dtype=np.float64)[:, None]
     return Scales(
-        differ=np.full((TERMS + 3, traits), 0.5) + 0.5 * np.arange(TERMS + 3)[:, None] % 2, figures=np.full((TERMS, count), -2.0) + step,
+        differ=np.repeat([[0.5], [1.0], [1.5], [2.0], [0.5]], traits, axis=1), figures=np.full((TERMS, count), -2.0) + step,
         missing=np.full((TERMS, count), -1.5), words=np.full(TERMS, -1.0), size=np.full(TERMS + NAMES + 1, -0.5),
         slope=np.full(count, -2.0), noise=np.array([-4.0, -2.0]),
     )  # fmt: skip
@@ -210,4 +197,4 @@ def _noise(scales: Scales, rows: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _parts(table: Any) -> tuple[Any, ...]:
-    return astuple(table)
+    return tuple(getattr(table, field.name) for field in fields(table))

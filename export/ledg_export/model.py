@@ -62,20 +62,13 @@ class Member(nn.Module):
         return vectors, seen
 
 
-def together(outputs: Sequence[Mapping[str, Tensor]], doubt: Tensor | None = None) -> dict[str, Tensor]:
-    """What an ensemble says: means of logarithms; where its members disagree, that is added to the spread.
-
-    Args:
-        outputs: of ``Head``, one a member.
-        doubt: [Q], by how much the vector of the platform may be off, see ``kinship.Kin.vector``; added to the spread as well.
-    """
+def together(outputs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """What an ensemble says: means of logarithms; where its members disagree, that is added to the spread."""
     log_ms, log_spread, log_cost = (
         torch.stack([output[name] for output in outputs]) for name in ("log_ms", "log_spread", "log_cost")
     )
     middle = log_ms.mean(0)
     scale = log_spread.exp().mean(0) + (log_ms - middle).abs().mean(0)
-    if doubt is not None:
-        scale = scale + doubt
     return {"log_ms": middle, "log_spread": scale.log(), "log_cost": log_cost.mean(0)}
 
 
@@ -101,7 +94,7 @@ class LedgFormer(PreTrainedModel):
         platform_text: Tensor, platform_numeric: Tensor, platform_keys: Tensor,
         pair_graph: Tensor, pair_platform: Tensor, plain_platforms: Tensor | None = None, order: Tensor | None = None,
         labels: Tensor | None = None, states: Tensor | None = None, rates: Tensor | None = None,
-        vectors: Tensor | None = None, doubt: Tensor | None = None,
+        vectors: Tensor | None = None,
         sentence_vectors: Tensor | None = None, text: Tensor | None = None, numeric: Tensor | None = None,
         edges: Tensor | None = None,
     ) -> dict[str, Tensor]:  # fmt: skip
@@ -121,7 +114,6 @@ class LedgFormer(PreTrainedModel):
             states: [B, N, width], of nodes that were encoded before.
             rates: [Q, N], see ``Head``.
             vectors: [P, members, platform_width] instead of what the platform encoders say.
-            doubt: [P], see ``together``.
             sentence_vectors: otherwise [S, text_width]; see ``LedgFormer.states``.
             text: int64 [T], as there.
             numeric: [T, NODE_FEATURES], as there.
@@ -151,7 +143,7 @@ class LedgFormer(PreTrainedModel):
                     rates,
                 )
             )
-        found = together(outputs, None if doubt is None else doubt[pair_platform])
+        found = together(outputs)
         if labels is not None:
             losses = [self._loss(output, labels, order) for output in outputs]
             found["loss"] = torch.stack(losses).mean()

@@ -36,9 +36,9 @@ class HeadGraph(nn.Module):
         self.heads = nn.ModuleList(member.head for member in model.members)
 
     def forward(
-        self, states: Tensor, work: Tensor, vectors: Tensor, doubt: Tensor, numeric: Tensor, rates: Tensor
+        self, states: Tensor, work: Tensor, vectors: Tensor, numeric: Tensor, rates: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """States [N, width], work [N, 3], vectors [members, platform_width], doubt [1], numeric [PLATFORM_FEATURES], rates [N]."""
+        """States [N, width], work [N, 3], vectors [members, platform_width], numeric [PLATFORM_FEATURES], rates [N]."""
         present = torch.ones_like(work[None, :, 0])
         first = torch.zeros(1, dtype=torch.long)
         outputs = [
@@ -47,7 +47,7 @@ class HeadGraph(nn.Module):
             )
             for at, head in enumerate(self.heads)
         ]  # fmt: skip
-        out = together(outputs, doubt)
+        out = together(outputs)
         return out["log_ms"], out["log_spread"], out["log_cost"][0]
 
 
@@ -71,11 +71,11 @@ def export_model(model: LedgFormer, folder: Path) -> None:
             HeadGraph(model).eval(),
             (
                 torch.randn(nodes, model.config.width), torch.rand(nodes, 3),
-                torch.randn(len(model.members), model.config.platform_width), torch.zeros(1), torch.zeros(PLATFORM_FEATURES),
+                torch.randn(len(model.members), model.config.platform_width), torch.zeros(PLATFORM_FEATURES),
                 torch.zeros(nodes),
             ),
             str(folder / "head.onnx"), dynamo=False, opset_version=OPSET,
-            input_names=["states", "work", "platform_vectors", "doubt", "platform_numeric", "rates"],
+            input_names=["states", "work", "platform_vectors", "platform_numeric", "rates"],
             output_names=["log_ms", "log_spread", "log_cost"],
             dynamic_axes={name: {0: "nodes"} for name in ("states", "work", "rates", "log_cost")},
         )  # fmt: skip

@@ -303,7 +303,13 @@ def train_bundle(
     intervals: Mapping[str, Any],
     start: Path | None = None,
 ) -> None:
-    """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``."""
+    """Train on every sample of the corpus in ``cache`` and write the bundle; see ``ledg-export train``.
+
+    Raises:
+        LedgError: ``recipe`` has no second phase, which finds what a bundle needs of the platforms.
+    """
+    if not recipe.head_minutes > 0:
+        raise LedgError("usage", "a bundle needs both phases of training", "give --head-minutes")
     corpus = load(cache, training_sources(cache))
     data = LatencyData(corpus.samples, corpus.graphs)
     model, vocabulary = train(data, Embedder.of_bundle(bundle), run, recipe, start)

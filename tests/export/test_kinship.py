@@ -85,7 +85,6 @@ def test_the_search_tells_left_out_chips_better_than_the_mean_and_known_ones_sta
     model.kin = found[25]
     np.testing.assert_allclose(predict(model, vocabulary, data)[:, 0], before[:, 0], rtol=1e-5, atol=1e-5)
     model.kin = None
-    assert found[25].doubt > 0
     assert found[25].vectors.shape == (len(data.used()), 2, 16)
     off = {steps: _off(kin, data) for steps, kin in found.items()}
     assert off[25] < 0.95 * off[1]
@@ -98,6 +97,6 @@ def _off(kin, data):
     for name in names:
         encoding = encode_platform(resolve(name))
         stranger = encode_platform(resolve(name.replace("/1t", "/2t")))
-        vectors, _ = kin.vector(stranger, np.zeros(384, dtype=np.float32))
+        vectors = kin.vector(stranger, np.zeros(384, dtype=np.float32))
         apart.append(np.abs(vectors - kin.vectors[kin.positions[encoding.keys[-1]]]).mean())
     return float(np.mean(apart))

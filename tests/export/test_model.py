@@ -127,7 +127,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
     for nodes in (1, 7, 60):
         text, numeric, work = inputs(nodes, seed=nodes)
         neighbours = table(nodes, seed=nodes)
-        vectors, doubt = torch.randn(2, model.config.platform_width), torch.rand(1)
+        vectors = torch.randn(2, model.config.platform_width)
         platform_numeric, rates = torch.rand(PLATFORM_FEATURES), torch.randn(nodes)
         encoded = states(model, text, numeric, neighbours, "edges")[None]
         reference = together(
@@ -137,8 +137,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
                     rates[None],
                 )
                 for at, member in enumerate(model.members)
-            ],
-            doubt,
+            ]
         )  # fmt: skip
         found = encoder.run(
             None, {"text": text.numpy(), "numeric": numeric.numpy(), "neighbours": neighbours.numpy()}
@@ -146,7 +145,7 @@ def test_exported_latency_equals_torch(model, tmp_path):
         log_ms, log_spread, _ = head.run(
             None,
             {
-                "states": found, "work": work.numpy(), "platform_vectors": vectors.numpy(), "doubt": doubt.numpy(),
+                "states": found, "work": work.numpy(), "platform_vectors": vectors.numpy(),
                 "platform_numeric": platform_numeric.numpy(), "rates": rates.numpy(),
             },
         )  # fmt: skip
@@ -203,15 +202,6 @@ def test_an_ensemble_says_the_mean_and_is_less_sure_where_its_members_disagree()
     )
 
 
-def test_doubt_about_the_platform_widens_and_moves_nothing():
-    output = {"log_ms": torch.tensor([1.0, 2.0]), "log_spread": torch.full((2,), -2.0), "log_cost": torch.zeros(2)}  # fmt: skip
-    found = together([output, output], torch.tensor([0.0, 0.5]))
-    assert found["log_ms"].tolist() == [1, 2]
-    torch.testing.assert_close(
-        found["log_spread"].exp(), torch.tensor([0.0, 0.5]) + np.exp(-2), check_dtype=False
-    )
-
-
 @torch.no_grad()
 def test_vectors_that_are_given_take_the_place_of_the_platform_encoder(model):
     tensors = _batch([(*inputs(9), table(9))])
@@ -220,7 +210,7 @@ def test_vectors_that_are_given_take_the_place_of_the_platform_encoder(model):
         [member.platform_encoder(tensors["platform_text"], numeric, keys) for member in model.members], 1
     )
     expected = model(**tensors)
-    given = model(**tensors, vectors=own, doubt=torch.zeros(1))
+    given = model(**tensors, vectors=own)
     torch.testing.assert_close(given["log_ms"], expected["log_ms"])
     torch.testing.assert_close(given["log_spread"], expected["log_spread"])
     assert (model(**tensors, vectors=own + 1)["log_ms"] - expected["log_ms"]).abs() > 1e-3

@@ -16,7 +16,7 @@ from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs
-from ledg_export.train import CLOCK, Recipe, train, warm_start
+from ledg_export.train import CLOCK, Recipe, embed_all, train, train_bundle, warm_start
 from ledg_export.zoo import build
 from ledg_rt import Predictor
 from ledg_rt.bundles import REQUIRED, open_bundle
@@ -97,13 +97,31 @@ def test_training_learns_stops_in_time_and_its_bundle_predicts_the_same(data, em
     write_bundle(bundle, "tiny", model, vocabulary, data, INTERVAL, {})
     path = tmp_path / "net.onnx"
     path.write_bytes(build(ROWS[0][0]).SerializeToString())
+    stranger = "raspberry-pi-5/ncnn/fp32/4t"
     with Predictor(bundle) as predictor:
-        (row,) = predictor.predict([path], [ROWS[0][1]])
+        row, new = predictor.predict([path], [ROWS[0][1], stranger])
     at = [
         (visit.graph_id, data.platform_ids[platform]) for visit in data.visits for platform in visit.platforms
     ]
     reference = np.exp(predict(model, vocabulary, data)[at.index(ROWS[0][:2]), 0])
     assert row.latency_ms.p50 == pytest.approx(reference, rel=1e-4)
+    # A platform that it never met, too.
+    sample = Sample(ROWS[0][0], stranger, 1, 1.0, "p50", "ncnn", "mobilenet_v1", ROWS[0][0])
+    one = LatencyData([sample], data.graphs)
+    told = predict(model, embed_all(sorted({*vocabulary.index, *one.sentences()}), embedder), one)
+    assert new.latency_ms.p50 == pytest.approx(np.exp(told[0, 0]), rel=1e-4)
+
+
+def test_a_bundle_needs_both_phases_and_says_so_before_anything_is_written(data, embedder, tmp_path):
+    model, vocabulary = train(data, embedder, tmp_path / "run", recipe(0.01))
+    (tmp_path / "bundle").mkdir()
+    with pytest.raises(LedgError, match="knows no platforms"):
+        write_bundle(tmp_path / "bundle", "tiny", model, vocabulary, data, INTERVAL, {})
+    assert not list((tmp_path / "bundle").iterdir())
+    with pytest.raises(LedgError, match="both phases"):
+        train_bundle(
+            tmp_path, tmp_path / "run", tmp_path / "bundle", recipe(1), name="tiny", intervals=INTERVAL
+        )
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(data, embedder, tmp_path):
@@ -127,6 +145,8 @@ def test_the_second_phase_trains_the_head_on_what_the_encoder_gave(data, embedde
     assert error(second, vocabulary, data) < 0.8 * error(first, vocabulary, data)
     again, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20 / 60))
     assert all(torch.equal(tensor, after[name]) for name, tensor in again.state_dict().items())
+    assert again.kin.positions == second.kin.positions
+    np.testing.assert_array_equal(again.kin.vectors, second.kin.vectors)
     resumed, _ = train(data, embedder, tmp_path, recipe(3, head_minutes=20.1 / 60))
     assert error(resumed, vocabulary, data) == pytest.approx(error(second, vocabulary, data), rel=0.05)
 
