@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -148,3 +150,26 @@ def test_described_hardware_has_no_keys():
         platform_keys(resolve("Raspberry Pi 4, tflite, fp32"))[:3]
         == platform_keys(resolve("raspberry-pi-4/tflite-2.4.1-ruy/fp32"))[:3]
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": ""},
+        {"id": "my board"},
+        {"runtime": "my runtime 500 GHz/x"},
+        {"tags": ("x.toml",)},
+        {"threads": 10**7},
+    ],
+)
+def test_the_catalogue_says_what_a_device_is_whatever_else_a_platform_says(change):
+    platform = dataclasses.replace(resolve("nvidia-t4/tensorrt/fp16"), **change, bandwidth_gbs=1.0)
+    encoding = encode_platform(platform)
+    plain = encode_platform(resolve("nvidia-t4/tensorrt/fp16"))
+    column = PLATFORM_NUMBERS.index("bandwidth_gbs")
+    assert encoding.own[column] == plain.numeric[column] != encoding.numeric[column]
+
+
+def test_a_stranger_is_what_its_description_says():
+    encoding = encode_platform(resolve("board with 4 x Cortex-A72 at 1.8 GHz, ncnn, 4 threads"))
+    assert np.array_equal(encoding.own, encoding.numeric)

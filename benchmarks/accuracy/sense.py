@@ -4,7 +4,7 @@
 
 1,000 pairs of each of five kinds, one factor raised by 10 to 100 %: more bandwidth or throughput must not predict
 slower; a larger batch, a wider or a deeper network must not predict faster. Networks are of the zoo, platforms of the
-catalogue, drawn by a fixed seed, and evaluated through the runtime that ships. Prints the rates and writes
+catalogue, half of them without their names, drawn by a fixed seed, and evaluated through the runtime that ships. Prints the rates and writes
 ``benchmarks/results/sense.json``.
 """
 
@@ -35,6 +35,8 @@ RESULTS = Path(__file__).parents[1] / "results" / "sense.json"
 PAIRS = 1000
 GRAPHS = 100
 """Pairs of networks of a kind; each meets ``PAIRS / GRAPHS`` platforms."""
+STRANGERS = 0.5
+"""Share of the platforms that keep their figures and lose their names."""
 
 RESOLUTIONS = (128, 160, 192, 224)
 FACTOR = (1.1, 2.0)
@@ -84,7 +86,9 @@ def pairs(seed: int = 0, count: int = PAIRS) -> dict[str, list[Pair]]:
     platforms = [platform for device in known for platform in _platforms(device) if platform.peak_gops]
 
     def draw() -> Platform:
-        return platforms[rng.integers(len(platforms))]
+        platform = platforms[rng.integers(len(platforms))]
+        # Hardware that no catalogue names: here a figure also says whose kin it is.
+        return replace(platform, device=None, name=None, chip=None) if rng.random() < STRANGERS else platform
 
     graphs = max(1, min(GRAPHS, count))
     plain = [_width(rng)[0] if at % 2 else _depth(rng)[0] for at in range(graphs)]

@@ -55,3 +55,7 @@ def test_a_violation_is_a_slow_case_that_is_predicted_faster():
     (rate,) = rates({"width": [Pair(a, b), Pair(b, c), Pair(b, a), Pair(a, c)]}, Fixed())
     assert (rate.pairs, rate.violations, rate.percent) == (4, 1, 25)
     assert rate.worst_percent == pytest.approx(171.8, abs=0.1)
+
+
+def test_strangers_are_among_the_platforms():
+    assert {pair.slow.platform.device is None for pair in PAIRS["bandwidth"]} == {True, False}
