@@ -53,7 +53,7 @@ class Scales:
 class Pairs:
     """A platforms beside B others: what ``likeness`` reads, each [A, B] or [A, B, ...].
 
-    ``apart``: squared distances of figures that both have; ``lacking``: 1 where only one has it; ``along``: products of figures;
+    ``apart``: squared distances of figures, an unknown one being in the middle; ``lacking``: 1 where only one has it; ``along``: products of figures;
     ``words``: 1 minus the cosine of the hardware sentences; ``differ``: 1 where a trait differs; ``name``: 1 where a name is shared.
     """
 
@@ -126,8 +126,7 @@ class Units:
 
 def pairs(some: Described, others: Described) -> Pairs:
     """Each of A platforms beside each of B."""
-    both = some.known[:, None] * others.known[None]
-    apart = (some.figures[:, None] - others.figures[None]) ** 2 * both
+    apart = (some.figures[:, None] - others.figures[None]) ** 2
     names = some.names[:, None] == others.names[None]
     return Pairs(
         apart, np.abs(some.known[:, None] - others.known[None]), some.figures[:, None] * others.figures[None],
@@ -137,10 +136,7 @@ def pairs(some: Described, others: Described) -> Pairs:
 
 
 def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
-    """Covariance [A, B] of the vectors of platforms. ``xp``: the module of the arrays, numpy or torch.
-
-    A figure that one of two lacks says nothing of their distance, so no formula makes this a covariance; whoever solves with it looks at its eigenvalues.
-    """
+    """Covariance [A, B] of the vectors of platforms. ``xp``: the module of the arrays, numpy or torch."""
     alike = [xp.exp(-(pairs.differ @ xp.log(1 + xp.exp(-scales.differ[row])))) for row in range(TERMS + 3)]
     size = xp.exp(scales.size)
     found = size[-1] + alike[TERMS] * (pairs.along @ xp.exp(2 * scales.slope))

@@ -55,7 +55,18 @@ def kin(scales):
 
 
 def test_likeness_is_a_covariance(kin, scales):
-    found = likeness(scales, pairs(kin.described, kin.described))
+    texts = (
+        *KNOWN,
+        "strange box",
+        "4 cores",
+        "gpu with 500 GB/s",
+        "8 TFLOPS",
+        "npu, int8, 4 TOPS, 10 W",
+        "2 GHz, 8 GB",
+    )
+    platforms = [encoded(text) for text in texts]
+    described = kin.units.describe(platforms, np.stack([words_of(text) for text in texts]).astype(np.float64))
+    found = likeness(scales, pairs(described, described))
     np.testing.assert_allclose(found, found.T)
     assert np.linalg.eigvalsh(found).min() > -1e-9
     assert (found <= np.sqrt(np.outer(found.diagonal(), found.diagonal())) + 1e-9).all()

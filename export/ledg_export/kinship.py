@@ -19,10 +19,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ledg_export.batches import Collator, LatencyData
+from ledg_export.batches import Collator, LatencyData, Visit
 from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer
-from ledg_export.packing import StoredGraphs, Vocabulary
+from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
 from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs
 from ledg_rt.platforms import resolve
@@ -34,8 +34,6 @@ LARGEST = 500
 DIRECTIONS = 4
 """Of what vectors do to these latencies: their level, and how they differ among networks."""
 PLATFORMS_AT_ONCE = 400
-LEAST = 1e-3
-"""Eigenvalue that likeness with its noise has at least."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,11 @@ class Search:
 
 
 def fit_kin(
-    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, graphs: StoredGraphs, rng: Generator,
-    search: Search | None = None,
-) -> Kin:  # fmt: skip
+    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, rng: Generator, search: Search | None = None
+) -> Kin:
     """The platforms of ``data`` with the vectors that ``model`` has for them."""
     model.eval()
-    collate = Collator(data, vocabulary, model.config, training=False, graphs=graphs)
+    collate = Collator(data, vocabulary, model.config, training=False)
     used = data.used()
     tensors = collate.tensors_of(used)
     encoded = [collate.platforms[at][0] for at in used]
@@ -66,7 +63,9 @@ def fit_kin(
     words = tensors[0][:, 0].double().numpy()
     units = Units.of(encoded, words)
     described = units.describe(encoded, words)
-    effect = _effect(model, data, graphs, vectors, tensors[1], rng)
+    some = _networks(data, rng)
+    stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), some, rng)
+    effect = _effect(model, [stored.pack([visit], []) for visit in some], vectors, tensors[1])
     rows = np.bincount(
         np.concatenate([visit.platforms for visit in data.visits]), minlength=len(data.platform_ids)
     )[used]
@@ -75,9 +74,6 @@ def fit_kin(
     # As words are kept.
     described = replace(described, words=described.words.astype(np.float32).astype(np.float64))
     own = likeness(scales, pairs(described, described)) + np.diag(_noise(scales, rows))
-    least = float(np.linalg.eigvalsh(own).min())
-    if least < LEAST:
-        own += (LEAST - least) * np.eye(len(own))
     flat = vectors.flatten(1).double().numpy()
     middle = flat.mean(0)
     # As they are kept, so that what training says and what the runtime reads are one.
@@ -86,22 +82,26 @@ def fit_kin(
     return Kin(names, vectors.numpy(), weights, middle, scales, units, described)
 
 
+def _networks(data: LatencyData, rng: Generator) -> list[Visit]:
+    """``NETWORKS`` of different groups, small ones first."""
+    drawn = {data.visits[at].group: data.visits[at] for at in rng.permutation(len(data))}
+    return sorted(drawn.values(), key=lambda visit: data.graphs.size(visit.graph_id) > LARGEST)[:NETWORKS]
+
+
 @torch.no_grad()
 def _effect(
-    model: LedgFormer, data: LatencyData, graphs: StoredGraphs, vectors: Tensor, numeric: Tensor, rng: Generator
-) -> Tensor:  # fmt: skip
-    """What the vectors of platforms do to the log latency of ``NETWORKS`` beside the mean vector, [P, DIRECTIONS] in units of one network."""
-    drawn = {data.visits[at].group: data.visits[at] for at in rng.permutation(len(data))}
-    some = sorted(drawn.values(), key=lambda visit: data.graphs.size(visit.graph_id) > LARGEST)[:NETWORKS]
+    model: LedgFormer, networks: Sequence[dict[str, Tensor]], vectors: Tensor, numeric: Tensor
+) -> Tensor:
+    """What the vectors of platforms do to the log latency of networks beside the mean vector, [P, DIRECTIONS] in units of one network."""
     common = vectors.mean(0, keepdim=True).expand_as(vectors)
-    columns = []
-    for visit in some:
-        packed = graphs.pack([visit], [])
-        columns.append(_log_ms(model, packed, vectors, numeric) - _log_ms(model, packed, common, numeric))
+    columns = [
+        _log_ms(model, packed, vectors, numeric) - _log_ms(model, packed, common, numeric)
+        for packed in networks
+    ]
     effect = torch.stack(columns, 1)
     effect = effect - effect.mean(0)
     *_, directions = torch.linalg.svd(effect, full_matrices=False)
-    return effect @ directions[:DIRECTIONS].T / len(some) ** 0.5
+    return effect @ directions[:DIRECTIONS].T / len(networks) ** 0.5
 
 
 def _log_ms(model: LedgFormer, packed: dict[str, Tensor], vectors: Tensor, numeric: Tensor) -> Tensor:

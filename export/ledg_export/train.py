@@ -239,7 +239,8 @@ def _second_phase(
     if ended and (folder / WHOLE).is_dir():
         whole = LedgFormer.from_pretrained(folder / WHOLE)
         model.load_state_dict(whole.state_dict())
-        model.kin, model.rates = whole.kin, whole.rates
+        model.kin = whole.kin or fit_kin(model.eval(), vocabulary, data, np.random.default_rng(recipe.seed))
+        model.rates = whole.rates
         return
     model.eval().encoder.requires_grad_(False)
     # One run that had this price while the encoder trained was far off on small networks (benchmarks/LOG.md).
@@ -252,7 +253,7 @@ def _second_phase(
         collator = Collator(data, vocabulary, model.config, training=True, seed=recipe.seed, graphs=stored)
         _fit(model, collator, folder, recipe)
     refine(model, vocabulary, data, stored, rng)
-    model.kin = fit_kin(model, vocabulary, data, stored, rng)
+    model.kin = fit_kin(model, vocabulary, data, rng)
     model.rates = fit_rates(model, vocabulary, data, stored, rng)
     if first_process():
         model.save_pretrained(folder / WHOLE)

@@ -11,7 +11,6 @@ from ledg_export.batches import LatencyData, predict
 from ledg_export.config import LedgConfig
 from ledg_export.corpora.sample import Sample
 from ledg_export.kinship import Search, _blocks, _left_out, fit_kin
-from ledg_export.packing import EncodedGraphs, StoredGraphs
 from ledg_export.train import embed_all, new_model
 from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
@@ -56,10 +55,7 @@ def parts(data):
                 platform = resolve(name)
                 at = position[encode_platform(platform).keys[-1]]
                 member.platform_encoder.known.weight[at] = np.log(platform.clock_ghz or 1.0) * direction
-    stored = StoredGraphs(
-        model, EncodedGraphs(data.graphs, vocabulary), data.visits, np.random.default_rng(0)
-    )
-    return model, vocabulary, stored
+    return model, vocabulary
 
 
 def test_each_block_is_told_from_the_others_alone():
@@ -76,9 +72,9 @@ def test_each_block_is_told_from_the_others_alone():
 
 
 def test_the_search_tells_left_out_chips_better_than_the_mean_and_known_ones_stay(data, parts):
-    model, vocabulary, stored = parts
+    model, vocabulary = parts
     found = {
-        steps: fit_kin(model, vocabulary, data, stored, np.random.default_rng(0), Search(steps=steps))
+        steps: fit_kin(model, vocabulary, data, np.random.default_rng(0), Search(steps=steps))
         for steps in (1, 25)
     }
     before = predict(model, vocabulary, data)
