@@ -44,7 +44,7 @@ def test_digests_are_verified_and_models_are_tried(ledg, bundle):
     found = findings(ledg, bundle)
     assert found["bundle"] == (
         "ok",
-        f"dummy in {bundle}, sha256 {open_bundle(bundle).sha256[:12]}, 7 files verified",
+        f"dummy in {bundle}, sha256 {open_bundle(bundle).sha256[:12]}, 8 files verified",
     )
     assert found["embedder"][0] == "failed"
 
