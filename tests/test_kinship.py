@@ -7,7 +7,7 @@ import pytest
 
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, encode_platform
 from ledg_rt.errors import BundleError
-from ledg_rt.kinship import NAMES, TERMS, Kin, Scales, Units, likeness, pairs
+from ledg_rt.kinship import NAMES, NO_NAME, TERMS, Described, Kin, Scales, Units, likeness, pairs
 from ledg_rt.platforms import resolve
 
 KNOWN = (
@@ -72,6 +72,20 @@ def test_likeness_is_a_covariance(kin, scales):
     assert (found <= np.sqrt(np.outer(found.diagonal(), found.diagonal())) + 1e-9).all()
 
 
+def test_an_unknown_figure_is_not_near_to_every_other(kin, scales):
+    """Were it so, two platforms far apart would both be like a third, which no covariance allows."""
+    figures, known = (np.zeros((3, len(PLATFORM_NUMBERS))) for _ in range(2))
+    figures[:2, 0], known[:2, 0] = (-9, 9), 1
+    one = Described(
+        figures, known, np.ones((3, 1)), np.zeros((3, 1), dtype=int), np.full((3, NAMES), NO_NAME)
+    )
+    alone = dataclasses.replace(
+        scales, differ=np.zeros((TERMS + 3, 1)), missing=np.full_like(scales.missing, -50.0),
+        size=np.array([0, -50, -50, -50, -50, -50, -50.0]), slope=np.full(len(PLATFORM_NUMBERS), -50.0),
+    )  # fmt: skip
+    assert np.linalg.eigvalsh(likeness(alone, pairs(one, one))).min() > -1e-9
+
+
 def test_what_platforms_have_in_common_makes_them_alike(kin, scales):
     pi_tflite, pi_ncnn, xavier, t4, a30 = likeness(scales, pairs(kin.described, kin.described))[0]
     assert pi_tflite > pi_ncnn > xavier > max(t4, a30)
@@ -113,10 +127,34 @@ def test_a_saved_table_says_the_same(kin, tmp_path):
     kin.save(path)
     assert path.read_bytes() == first
     loaded = Kin.load(path)
-    for text in (*KNOWN, "Jetson board, fp32", "strange box"):
+    for text in (
+        *KNOWN,
+        "board with 4 x Cortex-A72 at 1.8 GHz, tflite 2.4.1, fp32, 4 threads",
+        "strange box",
+    ):
         expected, found = (table.vector(encoded(text), words_of(text)) for table in (kin, loaded))
-        np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-6)
-        assert found[1] == pytest.approx(expected[1], rel=1e-5)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_saved_table_keeps_which_vectors_belong_to_a_name(kin, tmp_path):
+    path = tmp_path / "kin.npz"
+    some = dict(list(kin.positions.items())[1:])
+    dataclasses.replace(kin, positions=some).save(path)
+    assert Kin.load(path).positions == some
+
+
+def test_words_that_no_known_platform_has_are_like_none_of_them_however_long(kin):
+    plain = resolve("4 cores, fp32")
+    found = [
+        kin.vector(
+            encode_platform(dataclasses.replace(plain, vendor=word, architecture=word)),
+            words_of("4 cores, fp32"),
+        )
+        for word in ("Vendor", "V" * 1_000_000, "\0\n")
+    ]
+    assert np.isfinite(found[0]).all()
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
 
 
 def test_a_damaged_table_is_an_error_of_the_bundle(tmp_path):
