@@ -34,7 +34,7 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
         # Systems without single-stream rows have no description beyond the row.
         system = described.get(_key(row), {**row, "hw_notes": ""})
         found = mlperf_inference.graph(row["model"])
-        reason = f"no_graph:{row['model']}" if found is None else _fault(row, system)
+        reason = mlperf_inference.left_out(row["model"]) if found is None else _fault(row, system)
         if found is None or reason is not None:
             dropped[str(reason)] += 1
             continue
