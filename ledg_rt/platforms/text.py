@@ -114,6 +114,8 @@ def read_text(text: str) -> Mention:
     named = left
     if asked.cores.core_at is not None and asked.kind is not None:
         kind = asked.kind  # a core that is named need not be the unit that runs
+    elif kind is None and asked.threads and asked.kind in (None, "cpu"):
+        kind = "cpu"  # of the units of one chip, its processor alone has threads to choose
     found = find_device(named, kind, maker)
     while found is not None and listed and is_component(_lower(named[found.start : found.end])):
         # The GPU beside the cores, which several chips have: it does not tell the device.
@@ -157,7 +159,7 @@ def _asked(text: str) -> Mention:
     lower = _lower(_blank(left, described.spans) if described else left)
     found = products(lower)
     cores = composition(lower, found)
-    return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads))
+    return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads), threads=threads)
 
 
 def _unknown(left: str, so_far: Mention) -> Mention:

@@ -53,6 +53,20 @@ def test_usage_words(text, precision, threads, runtime):
     assert (mention.precision, mention.threads, mention.runtime) == (precision, threads, runtime)
 
 
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("Snapdragon 8 Gen 3, tflite, 4 threads", "snapdragon-8-gen-3-cpu"),
+        ("Snapdragon 8 Gen 3, tflite", "snapdragon-8-gen-3-hexagon"),
+        ("Snapdragon 8 Gen 3 GPU, tflite, 4 threads", "snapdragon-8-gen-3-adreno-750"),
+        ("Jetson Orin Nano, TensorRT, 2 threads", "jetson-orin-nano-gpu"),
+        ("Tesla T4, 4 threads", "nvidia-t4"),
+    ],
+)
+def test_a_count_of_threads_means_the_processor_where_nothing_else_is_asked_for(text, device):
+    assert resolve(text).device == device
+
+
 def test_named_device_fills_in_what_the_text_leaves_out():
     platform = resolve("Tesla T4 fp16 tensorrt")
     assert platform.device == "nvidia-t4"
