@@ -44,10 +44,15 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Penalties:
-    """Weights of squared rates beside the sum of absolute errors in log latency, by level of ``rate_names``."""
+    """Weights of squared rates beside the sum of absolute errors in log latency, by level of ``rate_names``.
+
+    A name that was measured on g networks has 1 + ``few`` / g times the weight: few networks cannot tell traits apart, and
+    the next family mixes them otherwise.
+    """
 
     runtime: float = 1.0
     platform: float = 3.0
+    few: float = 60.0
     repeats: float = 0.5
     steps: int = 200
     beta: float = 0.03
@@ -131,7 +136,8 @@ class _Problem:
             parts.append(
                 sparse.csr_array((shares.part.ravel(), column.ravel(), ends), shape=(pairs, len(used)))
             )
-            held.append(np.full(len(used), penalty))
+            networks = _networks(shares, owner, len(of_level))[used // width]
+            held.append(penalty * (1 + penalties.few / networks))
         self.rates_of, self.held = sparse.hstack(parts, format="csr"), np.concatenate(held)
         self.shares = sparse.csr_array(
             (shares.share, (shares.row, shares.pair)), shape=(len(self.error), pairs), dtype=np.float64
@@ -149,6 +155,12 @@ class _Problem:
         slope = self.weight * np.where(near, left / self.beta, np.sign(left)) * (part > LEAST_PART) / part
         gradient = self.rates_back @ ((self.shares_back @ slope) * factor)
         return float(loss + (self.held * rates**2).sum()), gradient + 2 * self.held * rates
+
+
+def _networks(shares: Shares, owner: NDArray[np.int64], names: int) -> NDArray[np.int64]:
+    """How many networks each of some names was measured on; ``owner``: the name of each pair."""
+    seen = np.unique(np.stack([owner[shares.pair], shares.graph[shares.row]]), axis=1)
+    return np.bincount(seen[0], minlength=names)
 
 
 def shares_of(

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,18 @@ def test_what_platforms_share_goes_to_their_runtime_and_the_rest_to_themselves()
     assert rates(together, first) == [0, 0]
     assert rates(apart, first) == [0.8, -0.5]
     assert rates(apart, second) == [-0.8, 0.5]
+
+
+def test_a_name_of_few_networks_is_held_more_than_one_of_many():
+    (_, platform) = rate_names(resolve(PLATFORMS[0]))
+
+    def moved(rows, few):
+        shares = made([[0.8, -0.5], [-0.8, 0.5]], 0)
+        shares = dataclasses.replace(shares, graph=shares.graph % rows)
+        table = fit(shares, Penalties(runtime=100, platform=5, repeats=0, few=few))
+        at = table.names[platform]
+        return float(np.abs(table.values[table.starts[at] : table.starts[at + 1]].astype(np.float32)).sum())
+
+    # The same rows, of four networks or of a hundred.
+    assert moved(4, 0) == pytest.approx(moved(100, 0))
+    assert moved(4, 60) < 0.7 * moved(100, 60)
