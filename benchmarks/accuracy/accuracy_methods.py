@@ -8,7 +8,7 @@ their ranks, since accuracies crowd near the top while failed networks lie far a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from torch import nn
 
 import ledg_rt
 from benchmarks.accuracy.cell_space import CellSpace, class_means, kind_encodings, structure
+from benchmarks.accuracy.relevance import PLAIN, RelevanceRecipe, fitted
 from benchmarks.peers.brp_nas import BrpNas
 from benchmarks.peers.graphs import Graphs
 from benchmarks.peers.nar_former_v2 import NarFormerV2
 from benchmarks.peers.nn_former import NnFormer
 from benchmarks.peers.nnlp import Nnlp
-from benchmarks.peers.path_ensemble import PathRecipe, gaussian_process, path_ensemble
+from benchmarks.peers.path_ensemble import PathRecipe, path_ensemble
 from benchmarks.peers.training import Recipe, batches, drawn, fit, outputs
 from ledg_export.accuracy_model import AccuracyModel, Cells, relation_masks
 from ledg_export.config import LedgConfig
@@ -40,12 +41,13 @@ Rows = NDArray[np.int64]
 class Method:
     """``draw``: a recipe from a generator; ``final``: what is run of the best;
     ``tuned_as``: the method whose best recipe it is, this one where empty. ``scores``: of all cells of ``wanted`` from the classes ``known`` with
-    ``targets``; ``wanted`` are classes, too.
+    ``targets``; ``wanted`` are classes, too. Its last argument is how many labels each target is the mean of, which
+    ours alone reads.
     """
 
     name: str
     draw: Callable[[np.random.Generator], Any]
-    scores: Callable[[CellSpace, Rows, Scores, Rows, Any, int], Scores]
+    scores: Callable[[CellSpace, Rows, Scores, Rows, Any, int, Scores], Scores]
     final: Callable[[Any], Any] = lambda recipe: recipe
     tuned_as: str = ""
 
@@ -79,16 +81,15 @@ members = cache(Members)
 @dataclass(frozen=True)
 class LedgRecipe:
     """``training``: of each of ``nets`` encoders. ``process``: weight of the Gaussian process in the rank average;
-    ``reach``: how much its distances count the pretrained states, ``structural``: how much the structure itself;
-    ``smoothness``: of its kernel.
+    ``reach``: how much its distances count the pretrained states at first, beside the structure, which alone is
+    read where it is 0; ``relevance``: how the process is learned.
     """
 
     training: Recipe
     nets: int = 1
     process: float = 0.5
     reach: float = 2.0
-    structural: float = 1.0
-    smoothness: float = 2.5
+    relevance: RelevanceRecipe = field(default_factory=RelevanceRecipe)
 
 
 PRETRAINING = Recipe(
@@ -180,20 +181,23 @@ def encoder_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows,
 
 
 def process_scores(
-    space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe
+    space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe, counts: Scores
 ) -> Scores:
-    """Of a Gaussian process over the states of the pretrained encoders and the structure."""
-    states = np.column_stack([pretrained_states(space, net) for net in range(recipe.nets)])
-    structural = class_means(structure(space), space.classes)
-    points = np.column_stack([recipe.reach * states / np.sqrt(recipe.nets), recipe.structural * structural])
-    return gaussian_process(points[known], targets, points[wanted], recipe.smoothness, 0)
+    """Of a Gaussian process over the structure and the states of the pretrained encoders; see ``relevance``."""
+    parts = [class_means(structure(space), space.classes)]
+    if recipe.reach > 0:
+        parts += [
+            recipe.reach * pretrained_states(space, net) / np.sqrt(recipe.nets) for net in range(recipe.nets)
+        ]
+    points = np.column_stack(parts)
+    return fitted(points[known], targets, counts, recipe.relevance).predict(points[wanted])
 
 
-def ledg_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe, seed: int) -> Scores:  # fmt: skip
+def ledg_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: LedgRecipe, seed: int, counts: Scores) -> Scores:  # fmt: skip
     """Weighted mean of the ranks by the encoders, as many times trained as pretrained, and by the process."""
     found = np.zeros(len(wanted))
     if recipe.process > 0:
-        found += recipe.process * rankdata(process_scores(space, known, targets, wanted, recipe))
+        found += recipe.process * rankdata(process_scores(space, known, targets, wanted, recipe, counts))
     if recipe.process < 1:
         nets = [
             encoder_scores(space, known, targets, wanted, recipe.training, net, seed)
@@ -211,7 +215,7 @@ def draw_ledg(rng: np.random.Generator) -> LedgRecipe:
     )  # fmt: skip
     return LedgRecipe(
         training, process=float(rng.choice([0.3, 0.5, 0.7])), reach=float(rng.choice([1.0, 2.0, 5.0])),
-        smoothness=float(rng.choice([1.5, 2.5, np.inf])),
+        relevance=RelevanceRecipe(spread=float(rng.choice([0.5, 1.0, 2.0]))),
     )  # fmt: skip
 
 
@@ -253,7 +257,7 @@ def peer(name: str, network: Callable[..., nn.Module], layers: tuple[int, ...], 
             found, layers=int(rng.choice(layers)), views=float(rng.choice(views)), steps=min(found.steps, most)
         )  # fmt: skip
 
-    def scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: Recipe, seed: int) -> Scores:  # fmt: skip
+    def scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: Recipe, seed: int, counts: Scores) -> Scores:  # fmt: skip
         graphs = graphs_of(space)
         torch.manual_seed(seed)
         sizes = (graphs.features.shape[-1], graphs.totals.shape[-1])
@@ -268,7 +272,7 @@ def peer(name: str, network: Callable[..., nn.Module], layers: tuple[int, ...], 
     return Method(name, draw, scores)
 
 
-def ensemble_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: PathRecipe, seed: int) -> Scores:  # fmt: skip
+def ensemble_scores(space: CellSpace, known: Rows, targets: Scores, wanted: Rows, recipe: PathRecipe, seed: int, counts: Scores) -> Scores:  # fmt: skip
     """See ``path_ensemble``; it reads ``CellSpace.features``."""
     points = class_means(space.features, space.classes)
     return path_ensemble(points[known], targets, points[wanted], recipe, seed)
@@ -290,9 +294,10 @@ PARTS = tuple(
     for name, kept in (
         ("ledg, encoders alone", {"process": 0.0}), ("ledg, process alone", {"process": 1.0}),
         ("ledg, process on structure alone", {"process": 1.0, "reach": 0.0}),
+        ("ledg, the same of one length and one noise", {"process": 1.0, "reach": 0.0, "relevance": PLAIN}),
     )
 )  # fmt: skip
-"""What ``LEDG`` is made of; the last one has no network."""
+"""What ``LEDG`` is made of; the last two have no network."""
 ENSEMBLE = Method("path ensemble", draw_paths, ensemble_scores)
 PEERS = (
     peer("NNLP", Nnlp, (2,)), peer("BRP-NAS GCN", BrpNas, (4,)), peer("NAR-Former V2", NarFormerV2, (2,)),

@@ -7,7 +7,7 @@ draws. Each method has ``TRIALS`` random recipes, judged on held-out quarters of
 same are never on both sides, and the test accuracy is not read. The best recipe at ``TUNED_AT`` cells serves all
 sizes and data sets, so that below that size it was chosen with more labels than training has.
 The parts of ours run its recipe. Trials and scored draws are kept in ``.cache/nasbench201_accuracy``, so that a run goes on where it was stopped.
-Writes ``benchmarks/results/nasbench201_accuracy.json``.
+Writes ``benchmarks/results/nasbench201_accuracy.json``; a setting that was not run keeps its row, with the commit that it is of.
 """
 
 from __future__ import annotations
@@ -68,10 +68,11 @@ epochs were selected on is not known to us."""
 
 @dataclass(frozen=True)
 class Known:
-    """What a predictor may learn from: ``classes`` [n] and the mean ``accuracy`` [n] of their drawn members."""
+    """What a predictor may learn from: ``classes`` [n], the mean ``accuracy`` [n] of their drawn members, and how many ``counts`` [n]."""
 
     classes: Rows
     accuracy: Scores
+    counts: Scores
 
 
 def drawn_cells(space: CellSpace, size: int, seed: int) -> Rows:
@@ -82,7 +83,7 @@ def drawn_cells(space: CellSpace, size: int, seed: int) -> Rows:
 def known(space: CellSpace, dataset: str, cells: Rows) -> Known:
     """The classes of ``cells``, each once."""
     classes, owner = np.unique(space.classes[cells], return_inverse=True)
-    return Known(classes, class_means(space.labels[dataset][cells], owner))
+    return Known(classes, class_means(space.labels[dataset][cells], owner), np.bincount(owner).astype(float))
 
 
 def tau(scores: Scores, accuracy: Scores) -> float:
@@ -97,7 +98,9 @@ def held_out_tau(method: Method, space: CellSpace, dataset: str, recipe: Any) ->
         part = known(space, dataset, drawn_cells(space, TUNED_AT, seed))
         held = np.random.default_rng(seed).permutation(len(part.classes)) % FOLDS == at
         targets = normal_scores(part.accuracy[~held])
-        scores = method.scores(space, part.classes[~held], targets, part.classes[held], recipe, seed)
+        scores = method.scores(
+            space, part.classes[~held], targets, part.classes[held], recipe, seed, part.counts[~held]
+        )
         found.append(tau(scores, part.accuracy[held]))
     return float(np.mean(found))
 
@@ -124,7 +127,7 @@ def scored(
     part = known(space, dataset, cells)
     every = np.arange(int(space.classes.max()) + 1)
     targets = normal_scores(part.accuracy)
-    scores = method.scores(space, part.classes, targets, every, recipe, seed)[space.classes]
+    scores = method.scores(space, part.classes, targets, every, recipe, seed, part.counts)[space.classes]
     ranked = np.ones(len(space), bool)
     if dataset in space.once:
         ranked[cells] = False
@@ -195,6 +198,12 @@ def results(space: CellSpace) -> list[Row]:
     return [row for row in found if row]
 
 
+def elsewhere(rows: Sequence[Row]) -> Callable[[dict[str, Any]], bool]:
+    """Whether a row that was written before is none of ``rows`` but of a method that is still compared."""
+    here = {(row.method, str(row.setting)) for row in rows}
+    return lambda row: row["method"] in METHODS and (row["method"], str(row["setting"])) not in here
+
+
 def references(space: CellSpace, protocol: str = PROTOCOL) -> list[Row]:
     """What the labels of all cells themselves reach, as they are and as means of cells that compute the same."""
     labels, truth = space.labels["cifar10"], space.truth["cifar10"]
@@ -247,7 +256,7 @@ def main() -> None:
     rows = references(space) + results(space)
     for dataset in nasbench201_cells.DATASETS:
         print(table(rows, dataset, published=PUBLISHED if dataset == "cifar10" else None), end="\n\n")
-    write(PROTOCOL, rows)
+    write(PROTOCOL, rows, keep=elsewhere(rows))
 
 
 if __name__ == "__main__":

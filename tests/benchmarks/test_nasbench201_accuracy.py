@@ -20,6 +20,7 @@ from benchmarks.accuracy.cell_space import CONV1, CONV3, space_of
 from benchmarks.accuracy.nasbench201_accuracy import (
     Row,
     drawn_cells,
+    elsewhere,
     held_out_tau,
     kept,
     known,
@@ -65,6 +66,7 @@ def test_known_is_the_mean_of_the_drawn_members(space):
     found = known(noisy, "cifar10", cells)
     assert found.classes.tolist() == [space.classes[0]]
     assert found.accuracy.tolist() == [cells.mean()]
+    assert found.counts.tolist() == [2]
 
 
 def test_a_smaller_draw_begins_a_larger_one(space):
@@ -88,7 +90,7 @@ def test_held_out_cells_are_not_known(space, monkeypatch):
     monkeypatch.setattr(nasbench201_accuracy, "TUNED_AT", 100)
     seen = []
 
-    def scores(space, known, targets, wanted, recipe, seed):
+    def scores(space, known, targets, wanted, recipe, seed, counts):
         seen.append((set(known), set(wanted)))
         return np.arange(len(wanted), dtype=float)
 
@@ -103,7 +105,7 @@ def test_the_best_recipe_is_kept_and_trials_are_not_repeated(space, cache, monke
     monkeypatch.setattr(nasbench201_accuracy, "TUNED_AT", 100)
     calls = []
 
-    def scores(space, known, targets, wanted, recipe, seed):
+    def scores(space, known, targets, wanted, recipe, seed, counts):
         calls.append(recipe)
         truth = np.array([space.truth["cifar10"][space.classes == item][0] for item in wanted])
         return truth + recipe * np.random.default_rng(0).normal(size=len(wanted))
@@ -118,7 +120,7 @@ def test_the_best_recipe_is_kept_and_trials_are_not_repeated(space, cache, monke
 
 
 def test_cells_with_a_known_truth_are_not_ranked(space):
-    def scores(space, known, targets, wanted, recipe, seed):
+    def scores(space, known, targets, wanted, recipe, seed, counts):
         """Right for what was learned, wrong for the rest."""
         truth = np.array([space.truth["cifar10"][space.classes == item][0] for item in wanted])
         return np.where(np.isin(wanted, known), truth, -truth)
@@ -127,6 +129,29 @@ def test_cells_with_a_known_truth_are_not_ranked(space):
     method = Method("memory", lambda rng: None, scores)
     assert scored(method, singles, "cifar100", None, 100, 0)["tau"] == pytest.approx(-1)
     assert scored(method, singles, "cifar10", None, 100, 0)["tau"] > -0.9
+
+
+def test_the_number_of_labels_reaches_the_method(space):
+    seen = []
+
+    def scores(space, known, targets, wanted, recipe, seed, counts):
+        seen.append(counts)
+        return np.arange(len(wanted), dtype=float)
+
+    scored(Method("spy", lambda rng: None, scores), space, "cifar10", None, 100, 0)
+    assert seen[0].sum() == 100
+    assert seen[0].max() > 1
+
+
+def test_rows_of_settings_that_were_not_run_are_kept():
+    row = Row(
+        "p", "ledg", {"dataset": "cifar10", "samples": 78}, "kendall_tau", 0.5, 0.01, [0], "v", "c", 1.0
+    )
+    keep = elsewhere([row])
+    assert not keep({"method": "ledg", "setting": row.setting})
+    assert keep({"method": "ledg", "setting": row.setting | {"samples": 156}})
+    assert keep({"method": "NNLP", "setting": row.setting})
+    assert not keep({"method": "a method of long ago", "setting": row.setting})
 
 
 def test_kept_counts_processor_time(cache):
