@@ -159,8 +159,9 @@ class _Problem:
 
 def _networks(shares: Shares, owner: NDArray[np.int64], names: int) -> NDArray[np.int64]:
     """How many networks each of some names was measured on; ``owner``: the name of each pair."""
-    seen = np.unique(np.stack([owner[shares.pair], shares.graph[shares.row]]), axis=1)
-    return np.bincount(seen[0], minlength=names)
+    graphs = int(shares.graph.max()) + 1
+    seen = np.unique(owner[shares.pair] * graphs + shares.graph[shares.row])
+    return np.bincount(seen // graphs, minlength=names)
 
 
 def shares_of(

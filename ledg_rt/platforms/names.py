@@ -80,6 +80,11 @@ def find_device(text: str, kind: str | None, vendor: str | None) -> Found | None
     return None
 
 
+def names_its_chip(found: Found, text: str) -> bool:
+    """Whether the name in ``text`` is that of the whole chip and of no unit of it."""
+    return _squeezed(text[found.start : found.end]) == _squeezed(found.device.chip)
+
+
 def _whole(text: str, found: Iterable[_Match]) -> list[_Match]:
     """Names that are not the beginning of a longer one which the catalogue does not have."""
     return [match for match in found if not goes_on(devices()[match[3][0]], text, match[1], match[2])]

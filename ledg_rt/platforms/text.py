@@ -10,7 +10,7 @@ from typing import Any
 from ledg_rt.platforms.composition import Composition, composition
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
 from ledg_rt.platforms.memory import Memory, memory
-from ledg_rt.platforms.names import find_device, of_memory
+from ledg_rt.platforms.names import find_device, names_its_chip, of_memory
 from ledg_rt.platforms.product_lines import Product, main_product, products
 from ledg_rt.platforms.throughput import PRECISION_WORDS, SCALE, take_peaks
 from ledg_rt.platforms.words import (
@@ -114,13 +114,15 @@ def read_text(text: str) -> Mention:
     named = left
     if asked.cores.core_at is not None and asked.kind is not None:
         kind = asked.kind  # a core that is named need not be the unit that runs
-    elif kind is None and asked.threads and asked.kind in (None, "cpu"):
-        kind = "cpu"  # of the units of one chip, its processor alone has threads to choose
     found = find_device(named, kind, maker)
     while found is not None and listed and is_component(_lower(named[found.start : found.end])):
         # The GPU beside the cores, which several chips have: it does not tell the device.
         named = _blank(named, [(found.start, found.end)])
         found = find_device(named, "cpu", maker)
+    # Of the units of one chip, a runtime may be made for one, and its processor alone has threads to choose.
+    meant = _implied(runtime) or ("cpu" if asked.threads else None)
+    if found is not None and kind is None and meant and names_its_chip(found, named):
+        found = find_device(named, meant, maker)
     if found is not None:
         left = f"{left[: found.start]} {left[found.end :]}"
     numbers: dict[str, float | int] = {}
@@ -207,6 +209,12 @@ def _run_in(
     return {"precision": precision, "numbers": given}
 
 
+def _implied(runtime: str | None) -> str | None:
+    """The kind of unit that a runtime is made for."""
+    name = runtime or ""
+    return RUNTIME_KINDS.get(name if name == "ncnn-vulkan" else name.partition("-")[0])
+
+
 def _kind(
     text: str, found: Sequence[Product], cores: Composition, runtime: str | None, threads: int | None
 ) -> str | None:
@@ -216,9 +224,7 @@ def _kind(
             return KIND_WORDS[match[1].removeprefix("i")]
     if threads and (cores.core or any(product.line.kind == "cpu" for product in found)):
         return "cpu"
-    if implied := RUNTIME_KINDS.get(
-        (runtime or "").partition("-")[0] if runtime != "ncnn-vulkan" else "ncnn-vulkan"
-    ):
+    if implied := _implied(runtime):
         return implied
     exact = [product for product in found if product.line.architecture or product.line.kind != "cpu"]
     places = [(product.start, product.line.kind) for product in exact]

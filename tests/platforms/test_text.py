@@ -59,11 +59,18 @@ def test_usage_words(text, precision, threads, runtime):
         ("Snapdragon 8 Gen 3, tflite, 4 threads", "snapdragon-8-gen-3-cpu"),
         ("Snapdragon 8 Gen 3, tflite", "snapdragon-8-gen-3-hexagon"),
         ("Snapdragon 8 Gen 3 GPU, tflite, 4 threads", "snapdragon-8-gen-3-adreno-750"),
+        ("Snapdragon 8 Gen 3, QNN, 4 threads", "snapdragon-8-gen-3-hexagon"),
+        ("Snapdragon 8 Gen 3 Hexagon, 2 threads", "snapdragon-8-gen-3-hexagon"),
         ("Jetson Orin Nano, TensorRT, 2 threads", "jetson-orin-nano-gpu"),
+        ("Apple M2 ANE, 1 thread", "apple-m2-neural-engine"),
+        ("RK3562, rknn, 1 thread", "rk3562-npu"),
+        ("RK3588, rknn", "rk3588-npu-core"),
+        ("Snapdragon 8 Gen 2, snpe", "qcs8550-hexagon"),
+        ("HiKey960, opencl, 1 thread", "hikey960-mali-g71"),
         ("Tesla T4, 4 threads", "nvidia-t4"),
     ],
 )
-def test_a_count_of_threads_means_the_processor_where_nothing_else_is_asked_for(text, device):
+def test_a_runtime_or_a_count_of_threads_chooses_between_the_units_of_a_chip(text, device):
     assert resolve(text).device == device
 
 
