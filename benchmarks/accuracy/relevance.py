@@ -2,7 +2,7 @@
 
 Kernel: a scale times a Matern 5/2 of distances in which every feature has its own weight (automatic relevance determination:
 Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006, section 5.1). The logs of the weights share a
-normal prior around their own mean, so that a few targets leave a kernel of one length. Noise: the mean of c labels has
+normal prior around their own mean, which holds them together where targets are few. Noise: the mean of c labels has
 the variance exp(a + b m + d m^2) / c + exp(e + f m) at level m, the second part being what targets of the same input
 share; m is what a process of constant noise predicts of a target without having seen it. All of it maximises the
 posterior of the parameters, whose gradient is in closed form.
@@ -25,18 +25,20 @@ FIRST_LENGTH = 5.0
 """Of all features, before any is learned."""
 JITTER = 1e-6
 LEVELS = 2.5
-"""Levels are cut to this many deviations, so that no noise is extrapolated."""
+"""Levels of normal scores are cut to this, so that no noise is extrapolated."""
 _NOISE = 5
+"""Parameters of the noise: a, b, d, e, f."""
 _START = (-3.0, 0.0, 0.0, -3.0, 0.0)
 _BOUNDS = ((-9.0, 2.0), (-3.0, 3.0), (-1.0, 1.0), (-9.0, 2.0), (-3.0, 3.0))
 """Of a, b, d, e, f."""
 _NOISE_PRIOR = 0.1
+"""Inverse variance of each of them around ``_START``."""
 
 
 @dataclass(frozen=True)
 class RelevanceRecipe:
-    """``spread``: deviation of the logs of the features' weights, 0 for equal ones; ``steps``: of L-BFGS in each of two passes;
-    ``levels``: whether the noise depends on the level.
+    """``spread``: deviation of the logs of the features' weights, 0 for equal ones; ``steps``: of L-BFGS in a pass;
+    ``levels``: whether the noise depends on the level, which takes a second pass.
     """
 
     spread: float = 1.0
@@ -69,7 +71,7 @@ class Process:
 
 
 def fitted(known: Array, targets: Array, counts: Array, recipe: RelevanceRecipe) -> Process:
-    """Process of ``targets`` [n] at ``known`` [n, F], each the mean of ``counts`` [n] labels."""
+    """Process of ``targets`` [n] (normal scores) at ``known`` [n, F], each the mean of ``counts`` [n] labels."""
     first = np.concatenate([[0.0], np.full(known.shape[1], -np.log(FIRST_LENGTH)), _START])
     found = _learned(known, targets, counts, np.zeros(len(targets)), first, recipe, constant=True)
     if not recipe.levels:

@@ -43,13 +43,18 @@ def test_cells_are_thinned(samples):
 
 
 def test_errors_and_ranks_by_platform():
+    """One platform ranked right, one the same for all networks, one of too few networks to be ranked."""
+    told = [(f"{at}", "a", 1.25 * at, at) for at in range(1, 11)]
+    told += [(f"{at}", "b", 2.0, at) for at in range(1, 11)]
+    told += [("1", "c", 1.0, 1.0), ("2", "c", 3.0, 2.0)]
     rows = [
-        {"platform": platform, "log_ms": math.log(told), "log_measured": math.log(true), "nearest": None, "roofline": math.log(true)}
-        for platform, told, true in (("a", 1, 1), ("a", 2, 1.6), ("a", 3, 2), ("b", 3, 4), ("b", 2, 5), ("b", 1, 6))
+        {"graph": graph, "platform": platform, "log_ms": math.log(found), "log_measured": math.log(true), "nearest": None,
+         "roofline": math.log(2 * true) if platform == "c" else None}
+        for graph, platform, found, true in told
     ]  # fmt: skip
     found = result("some", rows)
-    assert found["median_ape"] == pytest.approx(37.5)
-    assert found["spearman"] == pytest.approx(0.0)
-    assert found["nearest"] == {"rows": 0, "median_ape": None}
-    assert found["roofline"]["median_ape"] == pytest.approx(0.0)
-    assert "| some | 6 | 37.5 | 0.000 | - | 0.0 (6 rows) |" in table({"some": found})
+    assert (found["platforms"], found["spearman"]) == (2, pytest.approx(0.5))
+    assert found["median_ape"] == pytest.approx(25)
+    assert found["nearest"] == {"rows": 0, "median_ape": None, "ours": None}
+    assert found["roofline"] == {"rows": 2, "median_ape": pytest.approx(100), "ours": pytest.approx(25)}
+    assert "| 0.500 (2) | - | 100.0, 25.0 (2 rows) |" in table({"some": found})
