@@ -18,6 +18,7 @@ from ledg_rt.platforms.words import (
     MAKERS,
     RUNTIME_KINDS,
     TAGS,
+    UNITS,
     VENDORS,
     first_of,
     first_word,
@@ -106,7 +107,7 @@ def read_text(text: str) -> Mention:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
     """
     left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
-    kind, vendor = first_of(left, KIND_WORDS), first_of(left, VENDORS)
+    kind, vendor = first_of(left, UNITS) or first_of(left, KIND_WORDS), first_of(left, VENDORS)
     runtime, _ = take_runtime(left)
     asked = _asked(left)
     listed = asked.kind == "cpu" and asked.cores.core_at is not None and asked.cores.clock_ghz is not None

@@ -34,6 +34,11 @@ KIND_WORDS = {
     "dsp": "dsp", "fpga": "fpga", "mcu": "mcu", "microcontroller": "mcu", "cortex-m": "mcu", "cpu": "cpu", "vcpu": "cpu",
     "processor": "cpu", "cortex-a": "cpu", "xeon": "cpu", "epyc": "cpu", "ryzen": "cpu", "x86": "cpu", "risc-v": "cpu",
 }  # fmt: skip
+UNITS = {
+    word: kind for word, kind in KIND_WORDS.items() if word in (kind, "neural engine", "neural processing")
+}
+"""Words that say the unit itself; the others say it by a product that may have several."""
+
 TAGS = {
     "torch.compile": "compile",
     "compiled": "compile",

@@ -68,9 +68,11 @@ def test_usage_words(text, precision, threads, runtime):
         ("Snapdragon 8 Gen 2, snpe", "qcs8550-hexagon"),
         ("HiKey960, opencl, 1 thread", "hikey960-mali-g71"),
         ("Tesla T4, 4 threads", "nvidia-t4"),
+        ("Ryzen AI 9 HX 370 NPU", "amd-xdna-2-hx-370"),
+        ("Ryzen AI 9 HX 370", "ryzen-ai-9-hx-370"),
     ],
 )
-def test_a_runtime_or_a_count_of_threads_chooses_between_the_units_of_a_chip(text, device):
+def test_words_a_runtime_or_a_count_of_threads_choose_between_the_units_of_a_chip(text, device):
     assert resolve(text).device == device
 
 
