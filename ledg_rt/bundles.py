@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 KNOWN = "known.json"
 KIN = "kin.npz"
 RATES = "rates.npz"
-FORMAT = 6
+FORMAT = 7
 REQUIRED = (
     "encoder.onnx",
     "head.onnx",

@@ -29,6 +29,10 @@ TERMS = 2
 
 Float = NDArray[np.float64]
 
+COMPARED = np.array([float(name != "bandwidth_gbs") for name in PLATFORM_NUMBERS])
+"""Figures that count in likeness. The head divides bytes by the bandwidth itself; were it a sign of kin as well, a faster memory could
+mean slower kin. It tells nothing of the level of a new chip that other figures do not (benchmarks/LOG.md)."""
+
 
 @dataclass(frozen=True)
 class Scales:
@@ -69,7 +73,7 @@ class Pairs:
 class Described:
     """P platforms as ``Pairs`` compares them.
 
-    ``figures``: [P, F], in units of their spread over the known platforms, 0 where unknown; ``known``: [P, F], 1 where known.
+    ``figures``: [P, F], in units of their spread over the known platforms, 0 where unknown or not ``COMPARED``; ``known``: [P, F], 1 where known.
     ``words``: [P, text width], of length 1. ``traits``: int64 [P, len(PLATFORM_TRAITS)] and ``names``: int64 [P, NAMES], see ``Units.codes``.
     """
 
@@ -119,7 +123,7 @@ class Units:
             own = platform.keys[:NAMES]
             row[: len(own)] = [self.codes.get(name, NEW) for name in own]
         return Described(
-            (numeric[:, :count] - self.middle) / self.spread * known, known, about / length,
+            (numeric[:, :count] - self.middle) / self.spread * known * COMPARED, known, about / length,
             np.array(traits), names,
         )  # fmt: skip
 

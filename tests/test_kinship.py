@@ -175,8 +175,20 @@ def test_figures_beside_the_catalogue_do_not_change_whose_kin_a_device_is(kin):
     words = words_of("raspberry-pi-4/tflite-2.9/fp32/4t")
     plain = kin.vector(encode_platform(device), words)
     assert np.array_equal(kin.vector(encode_platform(faster), words), plain)
-    nameless = dataclasses.replace(device, device=None)
-    other = dataclasses.replace(faster, device=None)
-    assert not np.array_equal(
-        *(kin.vector(encode_platform(platform), words) for platform in (nameless, other))
+    busier = dataclasses.replace(device, peak_gops=2 * device.peak_gops)
+    assert np.array_equal(kin.vector(encode_platform(busier), words), plain)
+
+
+def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_bandwidth(kin):
+    """The head divides by the bandwidth: kin that came with a faster memory could take that back."""
+    text = "raspberry-pi-4/tflite-2.9/fp32/4t"
+    nameless = dataclasses.replace(resolve(text), device=None)
+    faster, busier = (
+        dataclasses.replace(nameless, bandwidth_gbs=2 * nameless.bandwidth_gbs),
+        dataclasses.replace(nameless, peak_gops=2 * nameless.peak_gops),
     )
+    plain, same, other = (
+        kin.vector(encode_platform(platform), words_of(text)) for platform in (nameless, faster, busier)
+    )
+    assert np.array_equal(same, plain)
+    assert not np.array_equal(other, plain)
