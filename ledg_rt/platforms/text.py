@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ledg_rt.platforms.composition import Composition, composition
+from ledg_rt.platforms.device import Device
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
 from ledg_rt.platforms.memory import Memory, memory
 from ledg_rt.platforms.names import find_device, names_its_chip, of_memory
@@ -124,6 +125,13 @@ def read_text(text: str) -> Mention:
     meant = _implied(runtime) or ("cpu" if asked.threads else None)
     if found is not None and kind is None and meant and names_its_chip(found, named):
         found = find_device(named, meant, maker)
+    units = {unit for word, unit in UNITS.items() if first_word(_lower(left), {word: unit})}
+    while (
+        found is not None and units == {kind} and names_its_chip(found, named) and not _is(kind, found.device)
+    ):
+        # The catalogue has the chip without the unit that is asked for, which is then another's or unknown.
+        named = _blank(named, [(found.start, found.end)])
+        found = find_device(named, kind, maker)
     if found is not None:
         left = f"{left[: found.start]} {left[found.end :]}"
     numbers: dict[str, float | int] = {}
@@ -208,6 +216,11 @@ def _run_in(
     if peak is not None:
         given["peak_gops"] = peak
     return {"precision": precision, "numbers": given}
+
+
+def _is(kind: str | None, device: Device) -> bool:
+    """Whether a unit may be called a ``kind``: names of accelerators are used for one another."""
+    return device.kind == kind or {device.kind, kind} <= {"npu", "dsp", "tpu"}
 
 
 def _implied(runtime: str | None) -> str | None:

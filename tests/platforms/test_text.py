@@ -76,6 +76,14 @@ def test_words_a_runtime_or_a_count_of_threads_choose_between_the_units_of_a_chi
     assert resolve(text).device == device
 
 
+def test_a_unit_that_the_catalogue_lacks_is_not_taken_for_another_of_its_chip():
+    platform = resolve("Exynos 2200 GPU, tflite fp16")
+    assert (platform.device, platform.kind) == (None, "gpu")
+    assert resolve("Exynos 2200, tflite fp16").device == "exynos-2200-cpu"
+    assert resolve("EPYC 7742 host, A100 GPU, PCIe 40GB").device.startswith("nvidia-a100")
+    assert resolve("Snapdragon 8 Gen 3 DSP").device == "snapdragon-8-gen-3-hexagon"
+
+
 def test_named_device_fills_in_what_the_text_leaves_out():
     platform = resolve("Tesla T4 fp16 tensorrt")
     assert platform.device == "nvidia-t4"
