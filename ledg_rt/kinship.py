@@ -31,7 +31,7 @@ Float = NDArray[np.float64]
 
 COMPARED = np.array([float(name != "bandwidth_gbs") for name in PLATFORM_NUMBERS])
 """Figures that count in likeness. The head divides bytes by the bandwidth itself; were it a sign of kin as well, a faster memory could
-mean slower kin. It tells nothing of the level of a new chip that other figures do not (benchmarks/LOG.md)."""
+mean slower kin. It tells hardly anything of the level of a new chip that other figures do not (benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
 import ledg_rt
-from benchmarks.accuracy.folds import CLASS_SHARE, Fold, rows_of_fold
+from benchmarks.accuracy.folds import Fold, rows_of_fold, trained_on
 from benchmarks.accuracy.latency import RESULTS, predict_samples
-from benchmarks.accuracy.splits import by_class, chip_of
+from benchmarks.accuracy.splits import chip_of
 from benchmarks.accuracy.unseen import LEAST_GRAPHS, ape
 from ledg_export import train as training
 from ledg_export.batches import LatencyData
@@ -58,12 +57,7 @@ PARTS = {
 def without(samples: Sequence[Sample], part: Part) -> Fold:
     """All samples but those of ``part``; the spaces of cells and blocks are thinned as in the folds."""
     held = tuple(sample for sample in samples if part.has(sample))
-    train = tuple(
-        sample
-        for sample in samples
-        if not part.has(sample)
-        and not (sample.family in by_class() and crc32(sample.isomorphism.encode()) % CLASS_SHARE)
-    )
+    train = tuple(sample for sample in samples if not part.has(sample) and trained_on(sample))
     return Fold(train, {"source": held})
 
 
