@@ -8,7 +8,7 @@ ask what family a node is of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +23,11 @@ from benchmarks.peers.training import batches
 from ledg_export.config import LedgConfig
 from ledg_export.graph_encoder import GraphEncoder
 from ledg_export.packing import Vocabulary
-from ledg_export.train import embed_all
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import QUANTITIES, RELATIONS, TRAITS, GraphEncoding
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Sentences to vectors [len(sentences), text_width]."""
 
 LARGEST_GRADIENT = 1.0
 BETA = 0.02
@@ -53,10 +55,11 @@ class FlatGraphs:
     vocabulary: Vocabulary
 
     @classmethod
-    def of(cls, encodings: Sequence[GraphEncoding]) -> FlatGraphs:
-        """Encoded graphs, their sentences by the shipped embedder."""
+    def of(cls, encodings: Sequence[GraphEncoding], embed: Embed | None = None) -> FlatGraphs:
+        """Encoded graphs, their sentences by ``embed``, else by the shipped embedder."""
+        embed = embed or Embedder(Path(ledg_rt.__file__).parent / "bundle").embed
         sentences = sorted({sentence for encoding in encodings for sentence in encoding.sentences})
-        vocabulary = embed_all(sentences, Embedder(Path(ledg_rt.__file__).parent / "bundle"))
+        vocabulary = Vocabulary(dict(zip(sentences, embed(sentences), strict=True)))
         return cls([_flat(encoding, vocabulary) for encoding in encodings], vocabulary)
 
     def together(self, rows: Sequence[int]) -> tuple[FlatGraph, Tensor]:
@@ -118,12 +121,16 @@ class TenFormer(nn.Module):
         self.prices = nn.Parameter(torch.tensor(prices).log())
         nn.init.zeros_(self.factor[-1].weight)
 
+    def states(self, graphs: FlatGraph, owner: Tensor, count: int) -> Tensor:
+        """States of the nodes [N, width]."""
+        words = F.embedding(graphs.text, self.encoder.text(self.words))
+        found: Tensor = self.encoder(words, graphs.numeric, edges=graphs.edges)
+        return found
+
     def forward(self, graphs: FlatGraph, owner: Tensor, count: int) -> Tensor:
         """Log ms [count] of the graphs; ``owner`` int64 [N]: the graph of each node."""
-        words = F.embedding(graphs.text, self.encoder.text(self.words))
-        states = self.encoder(words, graphs.numeric, edges=graphs.edges)
         base = (graphs.work + self.prices[:4]).logsumexp(-1)
-        cost = (base + self.factor(states).squeeze(-1)).exp()
+        cost = (base + self.factor(self.states(graphs, owner, count)).squeeze(-1)).exp()
         return torch.log(torch.zeros(count).index_add(0, owner, cost) + self.prices[4].exp())
 
 
@@ -148,12 +155,23 @@ class TenRecipe:
 
 
 def fit(recipe: TenRecipe, graphs: FlatGraphs, rows: Tensor, log_ms: Tensor, seed: int) -> TenFormer:
-    """Train on ``rows`` of ``graphs`` with ``log_ms`` [len(rows)] under a one-cycle rate."""
+    """Train a new model on ``rows`` of ``graphs`` with ``log_ms`` [len(rows)]."""
     torch.manual_seed(seed)
-    config = LedgConfig(
+    model = TenFormer(config_of(recipe), graphs.vocabulary.vectors, recipe.prices)
+    return trained(model, recipe, graphs, rows, log_ms, seed)
+
+
+def config_of(recipe: TenRecipe) -> LedgConfig:
+    """Sizes of the encoder."""
+    return LedgConfig(
         width=recipe.width, layers=recipe.layers, heads=recipe.heads, relations=list(recipe.relations)
     )
-    model = TenFormer(config, graphs.vocabulary.vectors, recipe.prices)
+
+
+def trained(
+    model: TenFormer, recipe: TenRecipe, graphs: FlatGraphs, rows: Tensor, log_ms: Tensor, seed: int
+) -> TenFormer:
+    """``model`` after training on ``rows`` of ``graphs`` with ``log_ms`` [len(rows)] under a one-cycle rate."""
     numeric = torch.cat([graphs.graphs[row].numeric for row in rows.tolist()])
     model.encoder.mean.copy_(numeric.mean(0))
     model.encoder.std.copy_(numeric.std(0).clamp(min=0.1))

@@ -61,11 +61,12 @@ class Fold:
     held: Chosen
 
 
-def measured(path: Path) -> Networks:
-    """Our own table."""
+def measured(path: Path, template: str = "rich") -> Networks:
+    """Our own table, its nodes in the words of a template of ``ledg_rt.language``."""
     rows = [row for row in read(path) if row.family != REFERENCE_FAMILY]
     graphs = [read_graph(zoo.build(row.graph_id).SerializeToString()) for row in rows]
-    return _different([row.family for row in rows], graphs, [row.latency_ms for row in rows], [1] * len(rows))
+    latencies = [row.latency_ms for row in rows]
+    return _different([row.family for row in rows], graphs, latencies, [1] * len(rows), template=template)
 
 
 def official(folder: Path) -> Networks:
@@ -82,12 +83,12 @@ def official(folder: Path) -> Networks:
 
 def _different(
     families: Sequence[str], graphs: Sequence[Graph], latencies: Sequence[float], batches: Sequence[int],
-    published: bool = False,
+    published: bool = False, template: str = "rich",
 ) -> Networks:  # fmt: skip
     """Each graph once: the first row that has it."""
     first = {graph_sha256(graph): at for at, graph in reversed(list(enumerate(graphs)))}
     kept = sorted(first.values())
-    encoded = [encode_graph(graphs[at]) for at in kept]
+    encoded = [encode_graph(graphs[at], template) for at in kept]
     at_batch = [
         encoding if encoding.batch == batches[at] else rebatch(encoding, batches[at])
         for at, encoding in zip(kept, encoded, strict=True)
