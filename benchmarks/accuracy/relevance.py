@@ -89,10 +89,23 @@ def _learned(known: Array, targets: Array, counts: Array, levels: Array, begin: 
     objective = _objective(known, targets - mean, counts, levels, recipe.spread)
     options = {"maxiter": recipe.steps}
     best = minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-    scale, weights, noise = np.exp(best[0]), np.exp(best[1:-_NOISE]), best[-_NOISE:]
-    inverse = _inverse(
-        scale * _matern(_squares(known * weights, known * weights))[0], _variance(noise, counts, levels)[0]
-    )[0]
+    return _posterior(
+        known, targets, counts, levels, np.exp(best[1:-_NOISE]), np.exp(best[0]), best[-_NOISE:]
+    )
+
+
+def given(process: Process, known: Array, targets: Array, counts: Array) -> Process:
+    """``process`` with other targets than it was learned from: its weights, scale and noise at what it says of their levels."""
+    levels = np.clip(process.predict(known), -LEVELS, LEVELS)
+    return _posterior(known, targets, counts, levels, process.weights, process.scale, process.noise)
+
+
+def _posterior(
+    known: Array, targets: Array, counts: Array, levels: Array, weights: Array, scale: float, noise: Array
+) -> Process:
+    mean = float(targets.mean())
+    kernel = scale * _matern(_squares(known * weights, known * weights))[0]
+    inverse = _inverse(kernel, _variance(noise, counts, levels)[0])[0]
     shares = inverse @ (targets - mean)
     return Process(known, weights, float(scale), noise, shares, mean, targets - shares / inverse.diagonal())
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import relevance
-from benchmarks.accuracy.relevance import PLAIN, RelevanceRecipe, fitted
+from benchmarks.accuracy.relevance import PLAIN, RelevanceRecipe, fitted, given
 
 ONES = np.ones(80)
 
@@ -72,3 +72,14 @@ def test_unseen_is_what_all_others_predict(points):
         kernel[np.ix_(others, others)] + np.diag(variance[others]), targets[others] - targets.mean()
     )
     assert found.unseen[0] == pytest.approx(targets.mean() + kernel[0, others] @ shares)
+
+
+def test_a_process_that_is_given_more_targets_tells_more(points):
+    targets, low = np.sin(2 * points[:, 0]), points[:, 0] < 0
+    few = fitted(points[low], targets[low], ONES[low], RelevanceRecipe())
+    again = given(few, points[low], targets[low], ONES[low])
+    assert again.weights is few.weights
+    assert again.predict(points) == pytest.approx(few.predict(points), abs=0.05)
+    more = given(few, points, targets, ONES)
+    assert np.abs(few.predict(points[~low]) - targets[~low]).max() > 0.3
+    assert more.predict(points[~low]) == pytest.approx(targets[~low], abs=0.1)
