@@ -76,3 +76,15 @@ def test_every_device_resolves_with_its_cores_known():
     for device in devices().values():
         assert all(cluster.core in cores() for cluster in device.clusters), device.id
         assert resolve(f"{device.id}/unknown/fp32").device == device.id
+
+
+def test_sixteen_bits_are_at_most_as_fast_as_the_eight_that_an_npu_publishes():
+    eight = resolve("qcs9075-hexagon/qnn-2.42.0/int8").peak_gops
+    assert resolve("qcs9075-hexagon/qnn-2.42.0/fp16").peak_gops == eight
+    assert resolve("qcs9075-hexagon/qnn-2.42.0/w8a16").peak_gops == eight
+    assert resolve("qcs9075-hexagon/qnn-2.42.0/fp32").peak_gops is None
+
+
+def test_a_peak_of_its_own_goes_before_that_of_fewer_bits():
+    assert resolve("nvidia-t4/tensorrt/fp16").peak_gops == 65_000
+    assert resolve("nvidia-t4/tensorrt/int8").peak_gops == 130_000
