@@ -45,6 +45,8 @@ TRAITS = ("channels_in", "channels_out", "spatial_out", "kernel", "stride", "gro
 NODE_FEATURES = len(QUANTITIES) + len(TRAITS) + 2
 PLATFORM_NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "threads", "process_nm", "year")  # fmt: skip
 PLATFORM_FEATURES = 2 * len(PLATFORM_NUMBERS) + len(KINDS) + 3
+PRESUMED = {"peak_gops": 4.0, "bandwidth_gbs": 3.0}
+"""Natural logarithms of the figures that a roofline starts from where a platform does not say: those of a typical phone."""
 KEY_LEVELS = 5
 """Names of a catalogue platform, see ``platform_keys``."""
 PLATFORM_TRAITS = ("runtime", "version", "kind", "precision", "tags", "threads", "vendor", "architecture")

@@ -9,6 +9,7 @@ and that more than any other.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ledg_rt.encoding import PLATFORM_NUMBERS, PlatformEncoding
+from ledg_rt.encoding import PLATFORM_NUMBERS, PRESUMED, PlatformEncoding
 from ledg_rt.errors import BundleError
 
 NAMES = 4
@@ -28,6 +29,10 @@ TERMS = 2
 """Terms in which figures and words count together."""
 
 Float = NDArray[np.float64]
+
+STARTS = tuple(PRESUMED)
+"""Figures that the head's roofline starts from. A vector says how far off its platform is from there, which for a platform without a
+figure is what ``PRESUMED`` lacks. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
 
 COMPARED = np.array([float(name != "bandwidth_gbs") for name in PLATFORM_NUMBERS])
 """Figures that count in likeness. The head divides bytes by the bandwidth itself; were it a sign of kin as well, a faster memory could
@@ -155,11 +160,48 @@ def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
 
 
 @dataclass(frozen=True)
+class Told:
+    """``vectors``: float32 [M, width]; ``numeric``: float32 [PLATFORM_FEATURES], ``STARTS`` known in it."""
+
+    vectors: NDArray[np.float32]
+    numeric: NDArray[np.float32]
+
+
+def starts(numeric: NDArray[Any]) -> Float:
+    """Logarithms to base 10 of the figures that a roofline starts from, [P, len(STARTS)], ``numeric`` [P, PLATFORM_FEATURES]."""
+    columns = [PLATFORM_NUMBERS.index(name) for name in STARTS]
+    known = numeric[:, [len(PLATFORM_NUMBERS) + column for column in columns]] > 0
+    presumed = [PRESUMED[name] / math.log(10) for name in STARTS]
+    return np.where(known, numeric[:, columns], presumed).astype(np.float64)
+
+
+def _as_trained(platform: PlatformEncoding) -> NDArray[np.float32]:
+    """Numbers of a known platform without starts that training did not have: a figure that a description adds says nothing of its vector."""
+    found = platform.numeric.copy()
+    for column in map(PLATFORM_NUMBERS.index, STARTS):
+        both = [column, len(PLATFORM_NUMBERS) + column]
+        if not platform.own[both[1]]:
+            found[both] = 0
+    return found
+
+
+def _started(numeric: NDArray[np.float32], told: Float) -> NDArray[np.float32]:
+    """``numeric`` with what was ``told`` of the starts that it does not have."""
+    found = numeric.copy()
+    for name, value in zip(STARTS, told, strict=True):
+        both = [PLATFORM_NUMBERS.index(name), len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name)]
+        if not found[both[1]]:
+            found[both] = value, 1
+    return found
+
+
+@dataclass(frozen=True)
 class Kin:
     """The P platforms that training met.
 
     ``positions``: of their most exact names. ``vectors``: float32 [P, M, width], of each member of the ensemble. ``weights``:
-    float64 [P, M * width], what likeness is multiplied by, beside ``middle`` [M * width].
+    float64 [P, M * width + len(STARTS)], what likeness is multiplied by to tell vectors and starts, beside ``middle``
+    [M * width + len(STARTS)].
     """
 
     positions: Mapping[str, int]
@@ -170,19 +212,21 @@ class Kin:
     units: Units
     described: Described
 
-    def vector(self, platform: PlatformEncoding, words: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The vectors of a platform, float32 [M, width]; its own where it is known.
+    def tell(self, platform: PlatformEncoding, words: NDArray[np.float32]) -> Told:
+        """What the head reads of a platform: its own where it is known.
 
         Args:
             platform: as encoded.
             words: vector of its hardware sentence.
         """
         if platform.keys and (at := self.positions.get(platform.keys[-1])) is not None:
-            return self.vectors[at]
+            return Told(self.vectors[at], _as_trained(platform))
         own = self.units.describe([platform], words[None].astype(np.float64))
         near = likeness(self.scales, pairs(own, self.described))[0]
-        found: Float = (self.middle + near @ self.weights).reshape(self.vectors.shape[1:])
-        return found.astype(np.float32)
+        found: Float = self.middle + near @ self.weights
+        split = len(found) - len(STARTS)
+        vectors = found[:split].reshape(self.vectors.shape[1:]).astype(np.float32)
+        return Told(vectors, _started(platform.numeric, found[split:]))
 
     def save(self, path: Path) -> None:
         """Write a file for ``load``; the same bytes every time."""
@@ -219,8 +263,10 @@ class Kin:
             found["described_words"] = found["words"][found["which"]].astype(np.float64)
             found["units_codes"] = {text: at for at, text in enumerate(found["codes"].tolist())}
             positions = dict(zip(found["names"].tolist(), found["rows"].tolist(), strict=True))
-            if len(found["vectors"]) != len(found["weights"]) or max(positions.values()) >= len(
-                found["vectors"]
+            count, members, width = found["vectors"].shape
+            if (
+                found["weights"].shape != (count, members * width + len(STARTS))
+                or max(positions.values()) >= count
             ):
                 raise ValueError("its parts do not belong together")
             return cls(

@@ -13,7 +13,7 @@ from ledg_rt.bundles import KIN, RATES, Bundle
 from ledg_rt.embedding import Embedder, load_table, session_options
 from ledg_rt.encoding import GraphEncoding, PlatformEncoding
 from ledg_rt.errors import BundleError
-from ledg_rt.kinship import Kin
+from ledg_rt.kinship import Kin, Told
 from ledg_rt.platforms.device import Platform
 from ledg_rt.rates import Rates
 from ledg_rt.versions import newest_version
@@ -41,7 +41,7 @@ class Network:
         self._head = _session(bundle, "head.onnx", threads)
         self.known = bundle.known()
         self.kin = Kin.load(bundle.path(KIN))
-        self._told: dict[Hashable, NDArray[np.float32]] = {}
+        self._told: dict[Hashable, Told] = {}
         self.rates = Rates.load(bundle.path(RATES))
         self.embedder = Embedder(
             bundle.folder, load_table(bundle.path("sentences.npz")), threads, bundle.files
@@ -65,21 +65,23 @@ class Network:
         self, states: NDArray[np.float32], encoding: GraphEncoding, platform: PlatformEncoding
     ) -> Estimate:
         """The latency of one run of the whole batch."""
+        told = self._kin_of(platform)
         feeds = {
-            "states": states, "work": encoding.work, "platform_vectors": self._vectors(platform),
-            "platform_numeric": platform.numeric,
+            "states": states, "work": encoding.work, "platform_vectors": told.vectors, "platform_numeric": told.numeric,
             "rates": self.rates.log_rates(encoding, [platform])[0],
         }  # fmt: skip
         log_ms, log_spread, log_cost = self._head.run(["log_ms", "log_spread", "log_cost"], feeds)
         return Estimate(float(np.ravel(log_ms)[0]), float(np.ravel(log_spread)[0]), np.asarray(log_cost))
 
-    def _vectors(self, platform: PlatformEncoding) -> NDArray[np.float32]:
-        """Those of the kin, told once for all the graphs that meet a platform."""
-        key = (platform.sentences, platform.keys, platform.traits, platform.own.tobytes())
+    def _kin_of(self, platform: PlatformEncoding) -> Told:
+        """Told once for all the graphs that meet a platform."""
+        key = (
+            platform.sentences, platform.keys, platform.traits, platform.own.tobytes(), platform.numeric.tobytes(),
+        )  # fmt: skip
         if key not in self._told:
             if len(self._told) >= REMEMBERED:
                 self._told.clear()
-            self._told[key] = self.kin.vector(platform, self.embedder.embed(platform.sentences[:1])[0])
+            self._told[key] = self.kin.tell(platform, self.embedder.embed(platform.sentences[:1])[0])
         return self._told[key]
 
 

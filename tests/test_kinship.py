@@ -5,9 +5,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, encode_platform
+from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, encode_platform
 from ledg_rt.errors import BundleError
-from ledg_rt.kinship import NAMES, NO_NAME, TERMS, Described, Kin, Scales, Units, likeness, pairs
+from ledg_rt.kinship import (
+    NAMES,
+    NO_NAME,
+    STARTS,
+    TERMS,
+    Described,
+    Kin,
+    Scales,
+    Units,
+    likeness,
+    pairs,
+    starts,
+)
 from ledg_rt.platforms import resolve
 
 KNOWN = (
@@ -47,7 +59,9 @@ def kin(scales):
     units = Units.of(platforms, words)
     described = units.describe(platforms, words)
     vectors = np.random.default_rng(0).normal(size=(len(KNOWN), MEMBERS, WIDTH)).astype(np.float32)
-    flat = vectors.reshape(len(KNOWN), -1).astype(np.float64)
+    flat = np.column_stack(
+        [vectors.reshape(len(KNOWN), -1), starts(np.stack([one.numeric for one in platforms]))]
+    )
     own = likeness(scales, pairs(described, described)) + np.exp(-8) * np.eye(len(KNOWN))
     weights = np.linalg.solve(own, flat - flat.mean(0)).astype(np.float32).astype(np.float64)
     positions = {platform.keys[-1]: at for at, platform in enumerate(platforms)}
@@ -93,19 +107,19 @@ def test_what_platforms_have_in_common_makes_them_alike(kin, scales):
 
 def test_a_known_platform_has_its_own_vectors(kin):
     for at, text in enumerate(KNOWN):
-        assert np.array_equal(kin.vector(encoded(text), words_of(text)), kin.vectors[at])
+        assert np.array_equal(kin.tell(encoded(text), words_of(text)).vectors, kin.vectors[at])
 
 
 def test_the_process_goes_through_the_known_vectors(kin):
     nameless = dataclasses.replace(kin, positions={})
     for at, text in enumerate(KNOWN):
-        vectors = nameless.vector(encoded(text), words_of(text))
+        vectors = nameless.tell(encoded(text), words_of(text)).vectors
         np.testing.assert_allclose(vectors, kin.vectors[at], atol=0.01)
 
 
 def test_a_new_use_of_a_known_device_leans_on_it(kin):
     text = "raspberry-pi-4/tflite-2.9/fp32/4t"
-    near = kin.vector(encoded(text), words_of(text))
+    near = kin.tell(encoded(text), words_of(text)).vectors
     assert int(np.argmin([np.linalg.norm(near - vectors) for vectors in kin.vectors])) == 0
 
 
@@ -117,7 +131,9 @@ def test_without_anything_in_common_the_mean_is_left(kin, scales):
     far = dataclasses.replace(
         kin, scales=dataclasses.replace(alone, differ=np.full_like(scales.differ, -50.0))
     )
-    np.testing.assert_allclose(far.vector(stranger, words_of("strange box")).ravel(), kin.middle, atol=1e-5)
+    np.testing.assert_allclose(
+        far.tell(stranger, words_of("strange box")).vectors.ravel(), kin.middle[: -len(STARTS)], atol=1e-5
+    )
 
 
 def test_a_saved_table_says_the_same(kin, tmp_path):
@@ -132,7 +148,7 @@ def test_a_saved_table_says_the_same(kin, tmp_path):
         "board with 4 x Cortex-A72 at 1.8 GHz, tflite 2.4.1, fp32, 4 threads",
         "strange box",
     ):
-        expected, found = (table.vector(encoded(text), words_of(text)) for table in (kin, loaded))
+        expected, found = (table.tell(encoded(text), words_of(text)).vectors for table in (kin, loaded))
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -146,10 +162,10 @@ def test_a_saved_table_keeps_which_vectors_belong_to_a_name(kin, tmp_path):
 def test_words_that_no_known_platform_has_are_like_none_of_them_however_long(kin):
     plain = resolve("4 cores, fp32")
     found = [
-        kin.vector(
+        kin.tell(
             encode_platform(dataclasses.replace(plain, vendor=word, architecture=word)),
             words_of("4 cores, fp32"),
-        )
+        ).vectors
         for word in ("Vendor", "V" * 1_000_000, "\0\n")
     ]
     assert np.isfinite(found[0]).all()
@@ -173,10 +189,10 @@ def test_figures_beside_the_catalogue_do_not_change_whose_kin_a_device_is(kin):
     device = resolve("raspberry-pi-4/tflite-2.9/fp32/4t")
     faster = dataclasses.replace(device, bandwidth_gbs=2 * device.bandwidth_gbs)
     words = words_of("raspberry-pi-4/tflite-2.9/fp32/4t")
-    plain = kin.vector(encode_platform(device), words)
-    assert np.array_equal(kin.vector(encode_platform(faster), words), plain)
+    plain = kin.tell(encode_platform(device), words).vectors
+    assert np.array_equal(kin.tell(encode_platform(faster), words).vectors, plain)
     busier = dataclasses.replace(device, peak_gops=2 * device.peak_gops)
-    assert np.array_equal(kin.vector(encode_platform(busier), words), plain)
+    assert np.array_equal(kin.tell(encode_platform(busier), words).vectors, plain)
 
 
 def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_bandwidth(kin):
@@ -188,7 +204,52 @@ def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_ba
         dataclasses.replace(nameless, peak_gops=2 * nameless.peak_gops),
     )
     plain, same, other = (
-        kin.vector(encode_platform(platform), words_of(text)) for platform in (nameless, faster, busier)
+        kin.tell(encode_platform(platform), words_of(text)).vectors for platform in (nameless, faster, busier)
     )
     assert np.array_equal(same, plain)
     assert not np.array_equal(other, plain)
+
+
+def start_of(numeric, name="peak_gops"):
+    """The figure, None where the numbers have none."""
+    column = PLATFORM_NUMBERS.index(name)
+    return float(10 ** numeric[column]) if numeric[len(PLATFORM_NUMBERS) + column] else None
+
+
+def test_a_start_that_is_unknown_is_presumed():
+    numeric = np.stack([encoded("nvidia-t4/tensorrt-8.4.0/fp16").numeric, encoded("strange box").numeric])
+    known, presumed = starts(numeric)
+    np.testing.assert_allclose(10**known, [65_000, 320], rtol=1e-4)
+    np.testing.assert_allclose(presumed * np.log(10), [PRESUMED[name] for name in STARTS])
+
+
+def test_a_stranger_without_a_peak_starts_where_its_kin_do(kin):
+    near = encoded("nvidia-a30/tensorrt-8.6/fp16")
+    nothing = dataclasses.replace(resolve("nvidia-a30/tensorrt-8.6/fp16"), peak_gops=None, device=None)
+    words = words_of("nvidia-a30/tensorrt-8.6/fp16")
+    told = start_of(kin.tell(encode_platform(nothing), words).numeric)
+    board = dataclasses.replace(resolve("raspberry-pi-4/ncnn/fp32/4t"), peak_gops=None, device=None)
+    of_board = start_of(kin.tell(encode_platform(board), words_of("raspberry-pi-4/ncnn/fp32/4t")).numeric)
+    assert told > 3 * of_board
+    kept = kin.tell(near, words).numeric
+    assert np.array_equal(kept, near.numeric)
+
+
+def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin, scales):
+    text = "strange-known/tflite/int8"
+    silent = dataclasses.replace(resolve("raspberry-pi-4/ncnn/fp32/4t"), peak_gops=None)
+    encoding = dataclasses.replace(encode_platform(silent), keys=(text,))
+    own = dataclasses.replace(encoding, own=encoding.numeric)
+    with_figure = dataclasses.replace(own, numeric=encoded("raspberry-pi-4/ncnn/fp32/4t").numeric)
+    known = dataclasses.replace(kin, positions={text: 0})
+    words = words_of("raspberry-pi-4/ncnn/fp32/4t")
+    assert start_of(known.tell(own, words).numeric) is None
+    assert start_of(known.tell(with_figure, words).numeric) is None
+    assert start_of(known.tell(with_figure, words).numeric, "bandwidth_gbs") == pytest.approx(12.8, rel=0.5)
+
+
+def test_a_table_of_other_parts_is_an_error_of_the_bundle(kin, tmp_path):
+    path = tmp_path / "kin.npz"
+    dataclasses.replace(kin, weights=kin.weights[:, : -len(STARTS)]).save(path)
+    with pytest.raises(BundleError, match="do not belong together"):
+        Kin.load(path)

@@ -227,18 +227,22 @@ class Collator:
         tensors["order"] = torch.tensor(order, dtype=torch.long).reshape(-1, 2).T
         tensors["labels"] = torch.from_numpy(np.concatenate(labels))
         if self.told is not None:
-            tensors["vectors"] = self.told[torch.from_numpy(wanted)]
+            tensors["vectors"], tensors["platform_numeric"] = (
+                part[torch.from_numpy(wanted)] for part in self.told
+            )
         if self.rates.names:
             tensors["rates"] = self._rates(visits, tensors["present"].shape[1])
         return tensors
 
-    def _told(self, kin: Kin) -> Tensor:
-        """Vectors of all platforms under all of their names, [P, members, platform_width]."""
+    def _told(self, kin: Kin) -> tuple[Tensor, Tensor]:
+        """Vectors [P, members, platform_width] and numbers [P, PLATFORM_FEATURES] of all platforms under all of their names."""
         encoded = [variants[0] for variants in self.platforms]
         rows = [self.vocabulary.index[platform.sentences[0]] for platform in encoded]
         words = self.vocabulary.vectors[rows].numpy()
-        found = [kin.vector(platform, row) for platform, row in zip(encoded, words, strict=True)]
-        return torch.from_numpy(np.stack(found))
+        found = [kin.tell(platform, row) for platform, row in zip(encoded, words, strict=True)]
+        return (
+            torch.from_numpy(np.stack([told.vectors for told in found])), torch.from_numpy(np.stack([told.numeric for told in found])),
+        )  # fmt: skip
 
     def _rates(self, visits: Sequence[Visit], nodes: int) -> Tensor:
         """Rates of the nodes of all pairs, [Q, nodes]; platforms under all of their names."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ledg_export.config import LedgConfig
-from ledg_rt.encoding import PLATFORM_FEATURES, PLATFORM_NUMBERS
+from ledg_rt.encoding import PLATFORM_FEATURES, PLATFORM_NUMBERS, PRESUMED
 
 LN10 = math.log(10.0)
 KNOWN_PEAK, KNOWN_BANDWIDTH = (len(PLATFORM_NUMBERS) + PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))  # fmt: skip
@@ -77,9 +77,11 @@ class Head(nn.Module):
         work, present, count = work[pair_graph], present[pair_graph], count[pair_graph]
         peak = numeric[:, PLATFORM_NUMBERS.index("peak_gops")] * LN10
         bandwidth = numeric[:, PLATFORM_NUMBERS.index("bandwidth_gbs")] * LN10
-        # An unknown figure starts from that of a typical phone; the platform's vector corrects it.
-        peak = torch.where(numeric[:, KNOWN_PEAK] > 0, peak, torch.full_like(peak, 4.0))
-        bandwidth = torch.where(numeric[:, KNOWN_BANDWIDTH] > 0, bandwidth, torch.full_like(bandwidth, 3.0))
+        # The vector of a platform corrects what is presumed of it.
+        peak = torch.where(numeric[:, KNOWN_PEAK] > 0, peak, torch.full_like(peak, PRESUMED["peak_gops"]))
+        bandwidth = torch.where(
+            numeric[:, KNOWN_BANDWIDTH] > 0, bandwidth, torch.full_like(bandwidth, PRESUMED["bandwidth_gbs"])
+        )
         share = torch.exp((numeric[:, BITS_COLUMN] + 4 - 5) * math.log(2))
         slow_compute, slow_memory, dispatch, overhead = self.physics(vector).unbind(-1)
         gigabytes = work[..., 1] * share[:, None] + work[..., 2]

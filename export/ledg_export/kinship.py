@@ -24,7 +24,7 @@ from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
-from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs
+from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs, starts
 from ledg_rt.platforms import resolve
 
 NETWORKS = 40
@@ -74,7 +74,7 @@ def fit_kin(
     # As words are kept.
     described = replace(described, words=described.words.astype(np.float32).astype(np.float64))
     own = likeness(scales, pairs(described, described)) + np.diag(_noise(scales, rows))
-    flat = vectors.flatten(1).double().numpy()
+    flat = np.column_stack([vectors.flatten(1).double().numpy(), starts(tensors[1].numpy())])
     middle = flat.mean(0)
     # As they are kept, so that what training says and what the runtime reads are one.
     weights = np.linalg.solve(own, flat - middle).astype(np.float32).astype(np.float64)

@@ -93,6 +93,6 @@ def _off(kin, data):
     for name in names:
         encoding = encode_platform(resolve(name))
         stranger = encode_platform(resolve(name.replace("/1t", "/2t")))
-        vectors = kin.vector(stranger, np.zeros(384, dtype=np.float32))
+        vectors = kin.tell(stranger, np.zeros(384, dtype=np.float32)).vectors
         apart.append(np.abs(vectors - kin.vectors[kin.positions[encoding.keys[-1]]]).mean())
     return float(np.mean(apart))
