@@ -34,9 +34,9 @@ STARTS = tuple(PRESUMED)
 """Figures that the head's roofline starts from. A vector says how far off its platform is from there, which for a platform without a
 figure is what ``PRESUMED`` lacks. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
 
-COMPARED = np.array([float(name != "bandwidth_gbs") for name in PLATFORM_NUMBERS])
-"""Figures that count in likeness. The head divides bytes by the bandwidth itself; were it a sign of kin as well, a faster memory could
-mean slower kin. It tells hardly anything of the level of a new chip that other figures do not (benchmarks/LOG.md)."""
+COMPARED = np.array([float(name not in STARTS) for name in PLATFORM_NUMBERS])
+"""Figures whose values count in likeness; of the others it counts that they are known. The head divides by the starts itself; were they a sign
+of kin as well, faster hardware could have slower kin. They tell no more of the level of a new chip than the others do (benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True)

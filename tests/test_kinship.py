@@ -195,19 +195,22 @@ def test_figures_beside_the_catalogue_do_not_change_whose_kin_a_device_is(kin):
     assert np.array_equal(kin.tell(encode_platform(busier), words).vectors, plain)
 
 
-def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_bandwidth(kin):
-    """The head divides by the bandwidth: kin that came with a faster memory could take that back."""
+def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_starts(kin):
+    """The head divides by peak and bandwidth: kin that came with faster hardware could take that back."""
     text = "raspberry-pi-4/tflite-2.9/fp32/4t"
     nameless = dataclasses.replace(resolve(text), device=None)
-    faster, busier = (
+    others = (
         dataclasses.replace(nameless, bandwidth_gbs=2 * nameless.bandwidth_gbs),
         dataclasses.replace(nameless, peak_gops=2 * nameless.peak_gops),
+        dataclasses.replace(nameless, clock_ghz=2 * nameless.clock_ghz),
+        dataclasses.replace(nameless, peak_gops=None),
     )
-    plain, same, other = (
-        kin.tell(encode_platform(platform), words_of(text)).vectors for platform in (nameless, faster, busier)
+    plain, same, too, *different = (
+        kin.tell(encode_platform(platform), words_of(text)).vectors for platform in (nameless, *others)
     )
     assert np.array_equal(same, plain)
-    assert not np.array_equal(other, plain)
+    assert np.array_equal(too, plain)
+    assert not any(np.array_equal(vectors, plain) for vectors in different)
 
 
 def start_of(numeric, name="peak_gops"):

@@ -52,7 +52,7 @@ class Penalties:
 
     runtime: float = 1.0
     platform: float = 3.0
-    few: float = 60.0
+    few: float = 15.0
     repeats: float = 0.5
     steps: int = 200
     beta: float = 0.03
