@@ -92,7 +92,7 @@ class PlatformEncoding:
     """A platform as arrays and words.
 
     ``sentences``: hardware, software. ``numeric``: float32 [PLATFORM_FEATURES]. ``own``: the same, of its device as the catalogue has it; what a
-    description says beside that changes what physics allows, not whose kin the device is. ``keys``: see ``platform_keys``; ``rates``: see
+    description says beside that changes the roofline, not whose kin the device is. ``keys``: see ``platform_keys``; ``rates``: see
     ``rate_names``. ``traits``: its ``PLATFORM_TRAITS``.
     """
 

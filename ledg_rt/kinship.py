@@ -31,12 +31,12 @@ TERMS = 2
 Float = NDArray[np.float64]
 
 STARTS = tuple(PRESUMED)
-"""Figures that the head's roofline starts from. A vector says how far off its platform is from there, which for a platform without a
-figure is what ``PRESUMED`` lacks. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
+"""Figures that the head's roofline starts from. A vector says how far off its platform is from there; of a platform without a
+figure it makes up for how far ``PRESUMED`` is from the truth. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
 
 COMPARED = np.array([float(name not in STARTS) for name in PLATFORM_NUMBERS])
 """Figures whose values count in likeness; of the others it counts that they are known. The head divides by the starts itself; were they a sign
-of kin as well, faster hardware could have slower kin. They tell no more of the level of a new chip than the others do (benchmarks/LOG.md)."""
+of kin as well, faster hardware could have slower kin. Chips are told as well without them (benchmarks/LOG.md)."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,9 @@ def starts(numeric: NDArray[Any]) -> Float:
 
 
 def _as_trained(platform: PlatformEncoding) -> NDArray[np.float32]:
-    """Numbers of a known platform without starts that training did not have: a figure that a description adds says nothing of its vector."""
+    """Numbers of a platform without starts that its device in the catalogue lacks: a figure that a description adds to it says nothing of
+    its vector, which belongs to what is presumed or told.
+    """
     found = platform.numeric.copy()
     for column in map(PLATFORM_NUMBERS.index, STARTS):
         both = [column, len(PLATFORM_NUMBERS) + column]
@@ -226,7 +228,7 @@ class Kin:
         found: Float = self.middle + near @ self.weights
         split = len(found) - len(STARTS)
         vectors = found[:split].reshape(self.vectors.shape[1:]).astype(np.float32)
-        return Told(vectors, _started(platform.numeric, found[split:]))
+        return Told(vectors, _started(_as_trained(platform), found[split:]))
 
     def save(self, path: Path) -> None:
         """Write a file for ``load``; the same bytes every time."""

@@ -148,8 +148,9 @@ def test_a_saved_table_says_the_same(kin, tmp_path):
         "board with 4 x Cortex-A72 at 1.8 GHz, tflite 2.4.1, fp32, 4 threads",
         "strange box",
     ):
-        expected, found = (table.tell(encoded(text), words_of(text)).vectors for table in (kin, loaded))
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        expected, found = (table.tell(encoded(text), words_of(text)) for table in (kin, loaded))
+        np.testing.assert_allclose(found.vectors, expected.vectors, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.numeric, expected.numeric, rtol=1e-5, atol=1e-6)
 
 
 def test_a_saved_table_keeps_which_vectors_belong_to_a_name(kin, tmp_path):
@@ -238,7 +239,7 @@ def test_a_stranger_without_a_peak_starts_where_its_kin_do(kin):
     assert np.array_equal(kept, near.numeric)
 
 
-def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin, scales):
+def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin):
     text = "strange-known/tflite/int8"
     silent = dataclasses.replace(resolve("raspberry-pi-4/ncnn/fp32/4t"), peak_gops=None)
     encoding = dataclasses.replace(encode_platform(silent), keys=(text,))
@@ -248,7 +249,13 @@ def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin,
     words = words_of("raspberry-pi-4/ncnn/fp32/4t")
     assert start_of(known.tell(own, words).numeric) is None
     assert start_of(known.tell(with_figure, words).numeric) is None
-    assert start_of(known.tell(with_figure, words).numeric, "bandwidth_gbs") == pytest.approx(12.8, rel=0.5)
+    assert start_of(known.tell(with_figure, words).numeric, "bandwidth_gbs") == pytest.approx(
+        silent.bandwidth_gbs
+    )
+    # Another use of the device is a stranger: what its kin tell stands.
+    assert start_of(kin.tell(with_figure, words).numeric) == pytest.approx(
+        start_of(kin.tell(own, words).numeric)
+    )
 
 
 def test_a_table_of_other_parts_is_an_error_of_the_bundle(kin, tmp_path):

@@ -42,7 +42,7 @@ VARIANTS = {
     WHOLE: Variant(),
     "without siblings (the paper's relations)": Variant(relations=PAPER),
     "without siblings and grandfathers": Variant(relations=("sons", "fathers")),
-    "without attention": Variant(layers=0),
+    "without layers": Variant(layers=0),
     "two layers": Variant(layers=2),
     "the same mixing for all nodes": Variant(mixing="constant"),
     "with a mixing per head": Variant(mixing="head"),
@@ -53,7 +53,7 @@ VARIANTS = {
     "vectors of the float32 embedder": Variant(words="float32"),
     "operators as one-hot vectors": Variant(words="operators"),
     "numbers without words": Variant(words="none"),
-    "words without numbers": Variant(numbers=False),
+    "words without numbers in the states": Variant(numbers=False),
     "costs that begin equal, no roofline": Variant(head="equal"),
     "a pooled head, no costs of nodes": Variant(head="pool"),
 }
@@ -75,13 +75,16 @@ def told(table: Path, variant: Variant, fold: Fold, seed: int) -> tuple[Float, f
     """Log ms of the tested rows, and minutes of processor time; kept in ``CACHE``."""
     log_ms = networks_of(table, variant.template).log_ms
     key = blake2b(repr((variant, RECIPE, STEPS, seed)).encode(), digest_size=12)
-    for part in (fold.train, fold.test, log_ms):
+    words = graphs_of(table, variant).vocabulary.vectors.numpy()
+    for part in (fold.train, fold.test, log_ms, words):
         key.update(part.tobytes())
     path = CACHE / f"{key.hexdigest()}.json"
     if not path.exists():
         found, minutes = timed(partial(_fitted, table, variant, fold, seed))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps([found.tolist(), minutes]))
+        whole = path.with_suffix(".tmp")
+        whole.write_text(json.dumps([found.tolist(), minutes]))
+        whole.replace(path)
     kept, minutes = json.loads(path.read_text())
     return np.array(kept), minutes
 

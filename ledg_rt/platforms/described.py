@@ -80,7 +80,10 @@ def _peak(mention: Mention, precision: str, used: Sequence[Cluster]) -> tuple[fl
         if own and other and name != precision:
             return value * other / own, f"{name} of the text, {architecture}"
     if (peak := peak_at(said, precision)) is not None:
-        return peak, f"{precision} computed in {next(name for name, value in said.items() if value == peak)}"
+        return (
+            peak,
+            f"{precision} at the rate of {next(name for name, value in said.items() if value == peak)}",
+        )
     if used and (peak := cluster_peak(used, precision)) is not None:
         words = (
             f"{cluster.count} x {cores()[cluster.core].name} at {cluster.clock_ghz:g} GHz" for cluster in used

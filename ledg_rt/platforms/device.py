@@ -29,8 +29,8 @@ PEAK_FALLBACK: Mapping[str, tuple[str, ...]] = {
     "int16": ("fp16", "fp32", "int8"), "int8": ("fp16", "fp32"), "w4a16": ("fp16", "fp32", "int8"),
     "int4": ("int8", "fp16", "fp32"), "fp8": ("fp16", "fp32"),
 }  # fmt: skip
-"""Where a precision has no peak of its own: units that compute it by converting to the next one. NPUs publish 8-bit peaks alone; at
-16 bits no unit is faster, so that a roofline with this peak stays a bound."""
+"""Where a precision has no peak of its own: units that compute it by converting to the next one. The last resort of 16 bits is the 8-bit
+peak, which NPUs publish alone: none is faster at 16 bits, so that a roofline with this peak stays a bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def cluster_peak(used: Sequence[Cluster], precision: str) -> float | None:
 
 
 def peak_at(table: Mapping[str, float], precision: str) -> float | None:
-    """The figure of ``precision``, or of what it is computed in where it has none; None where that is missing too."""
+    """The figure of ``precision``, or of the first of ``PEAK_FALLBACK`` where it has none; None where that is missing too."""
     return next(
         (table[name] for name in (precision, *PEAK_FALLBACK.get(precision, ())) if name in table), None
     )

@@ -15,6 +15,7 @@ from ledg_export.train import embed_all, new_model
 from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph, encode_platform
+from ledg_rt.kinship import STARTS, likeness, pairs, starts
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.catalogue import devices
 from ledg_rt.reading import read_graph
@@ -81,6 +82,11 @@ def test_the_search_tells_left_out_chips_better_than_the_mean_and_known_ones_sta
     model.kin = found[25]
     np.testing.assert_allclose(predict(model, vocabulary, data)[:, 0], before[:, 0], rtol=1e-5, atol=1e-5)
     model.kin = None
+    kin = found[25]
+    own = likeness(kin.scales, pairs(kin.described, kin.described))
+    told = (kin.middle + own @ kin.weights)[:, -len(STARTS) :]
+    numbers = np.stack([encode_platform(resolve(data.platform_ids[at])).numeric for at in data.used()])
+    np.testing.assert_allclose(told, starts(numbers), atol=0.2)
     assert found[25].vectors.shape == (len(data.used()), 2, 16)
     off = {steps: _off(kin, data) for steps, kin in found.items()}
     assert off[25] < 0.95 * off[1]
