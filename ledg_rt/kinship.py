@@ -161,7 +161,7 @@ def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
 
 @dataclass(frozen=True)
 class Told:
-    """``vectors``: float32 [M, width]; ``numeric``: float32 [PLATFORM_FEATURES], ``STARTS`` known in it."""
+    """``vectors``: float32 [M, width]; ``numeric``: float32 [PLATFORM_FEATURES], in which a stranger has all of ``STARTS``."""
 
     vectors: NDArray[np.float32]
     numeric: NDArray[np.float32]

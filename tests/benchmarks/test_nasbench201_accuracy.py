@@ -19,6 +19,7 @@ from benchmarks.accuracy.accuracy_methods import (
 from benchmarks.accuracy.cell_space import CONV1, CONV3, space_of
 from benchmarks.accuracy.nasbench201_accuracy import (
     Row,
+    ceiling,
     drawn_cells,
     elsewhere,
     held_out_tau,
@@ -193,6 +194,13 @@ def test_reference_lines_of_the_real_table():
     itself, mean = (row.mean for row in references(real))
     assert round(itself, 3) == 0.882
     assert round(mean, 3) == 0.894
+
+
+def test_smoothed_labels_of_all_cells_beat_the_labels_themselves(space, cache):
+    noisy = space.truth["cifar10"] + np.random.default_rng(0).normal(size=len(space))
+    told = ceiling(replace(space, labels={**space.labels, "cifar10": noisy}))
+    assert told.seeds == [0, 1, 2]
+    assert told.mean > tau(noisy, space.truth["cifar10"]) + 0.02
 
 
 def test_tau_is_tau_b():
