@@ -134,16 +134,22 @@ def drawn(samples: Sequence[Sample]) -> list[Sample]:
     return [sample for key in sorted(grouped) for sample in draw(grouped[key], ROWS)]
 
 
-def main() -> None:
-    """Parse the command line; train and score each fold."""
+def run_arguments(description: str | None, runs: Path) -> argparse.ArgumentParser:
+    """What a command says that trains in turn without parts of the corpus; it keeps its runs in ``runs``."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
-    parser.add_argument("--runs", type=Path, default=Path("checkpoints/folds"))
+    parser.add_argument("--runs", type=Path, default=runs)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--head-minutes", type=float, default=3)
     parser.add_argument("--compile", action="store_true")
+    return parser
+
+
+def main() -> None:
+    """Parse the command line; train and score each fold."""
+    parser = run_arguments(__doc__, Path("checkpoints/folds"))
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))

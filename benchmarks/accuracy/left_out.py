@@ -10,7 +10,6 @@ was interrupted goes on; parts that are not asked for keep their results.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import ledg_rt
-from benchmarks.accuracy.folds import Fold, rows_of_fold, trained_on
+from benchmarks.accuracy.folds import Fold, rows_of_fold, run_arguments, trained_on
 from benchmarks.accuracy.latency import RESULTS, predict_samples
 from benchmarks.accuracy.splits import chip_of
 from benchmarks.accuracy.unseen import LEAST_GRAPHS, ape
@@ -102,14 +101,7 @@ def table(results: Mapping[str, dict[str, Any]]) -> str:
 
 def main() -> None:
     """Parse the command line; train without each part and score it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
-    parser.add_argument("--runs", type=Path, default=Path("checkpoints/left-out"))
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--head-minutes", type=float, default=3)
-    parser.add_argument("--compile", action="store_true")
+    parser = run_arguments(__doc__, Path("checkpoints/left-out"))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))

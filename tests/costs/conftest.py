@@ -4,24 +4,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from graph_nodes import data, node, tensor, weight
 
-from ledg_rt.graph import Input, Node, TensorType
-
-
-def tensor(*shape, dtype="float32"):
-    return TensorType(dtype, shape)
-
-
-def data(*shape, dtype="float32"):
-    return Input(TensorType(dtype, shape))
-
-
-def weight(*shape, dtype="float32"):
-    return Input(TensorType(dtype, shape), constant=True)
-
-
-def node(op, inputs, *outputs, domain="", repeats=1, **attributes):
-    return Node(op, tuple(inputs), tuple(outputs), attributes, domain, repeats)
+from ledg_rt.graph import Node
 
 
 def conv(repeats=1, dtype="float32"):

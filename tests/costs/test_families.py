@@ -4,29 +4,12 @@ import math
 
 import onnx.defs
 import pytest
+from graph_nodes import data, node, tensor, weight
 
 from ledg_rt.costs import graph_cost, is_view, node_cost, op_family
 from ledg_rt.graph import Graph, Input, Node, TensorType
 
 MICROSOFT = "com.microsoft"
-
-
-def tensor(*shape, dtype="float32"):
-    return TensorType(dtype, shape)
-
-
-def data(*shape, dtype="float32"):
-    return Input(TensorType(dtype, shape))
-
-
-def weight(*shape, dtype="float32"):
-    return Input(TensorType(dtype, shape), constant=True)
-
-
-def node(op, inputs, *outputs, domain="", repeats=1, **attributes):
-    return Node(op, tuple(inputs), tuple(outputs), attributes, domain, repeats)
-
-
 SCALE, ZERO = weight(), weight(dtype="uint8")
 IMAGE = data(1, 8, 4, 4)
 

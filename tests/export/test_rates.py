@@ -7,40 +7,18 @@ import pytest
 import torch
 
 import ledg_rt
-from ledg_export.batches import LatencyData, predict
+from ledg_export.batches import predict
 from ledg_export.config import LedgConfig
-from ledg_export.corpora.sample import Sample
 from ledg_export.packing import EncodedGraphs, StoredGraphs
 from ledg_export.rates import Penalties, Shares, fit, shares_of
 from ledg_export.train import embed_all, new_model
-from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
-from ledg_rt.encoding import encode_graph, rate_names
+from ledg_rt.encoding import rate_names
 from ledg_rt.platforms import resolve
 from ledg_rt.rates import NODE_TRAITS, Rates
-from ledg_rt.reading import read_graph
 
-# Medians in ms of MLPerf Inference single-stream results (mlcommons, Apache-2.0) with tflite 2.4.1, fp32: graph, Jetson
-# AGX Xavier CPU, Raspberry Pi 4.
-ROWS = (
-    ("efficientnet_lite/0", 12.04913, 68.11429),
-    ("efficientnet_lite/2", 20.34246, 131.12519),
-    ("mobilenet_v1/0.25-128", 1.35223, 4.74325),
-    ("mobilenet_v1/0.5-160", 2.82566, 14.00834),
-    ("mobilenet_v1/1.0-192", 9.00658, 53.36972),
-)
 PLATFORMS = ("jetson-agx-xavier-cpu/tflite-2.4.1/fp32", "raspberry-pi-4/tflite-2.4.1/fp32")
-
-
-@pytest.fixture(scope="module")
-def data():
-    samples = [
-        Sample(graph, platform, 1, ms, "p50", "mlperf_inference", graph.split("/")[0], graph)
-        for graph, *measured in ROWS
-        for platform, ms in zip(PLATFORMS, measured, strict=True)
-    ]
-    graphs = {graph: encode_graph(read_graph(build(graph).SerializeToString())) for graph, *_ in ROWS}
-    return LatencyData(samples, graphs)
+"""Two of one runtime."""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +49,9 @@ def test_rates_explain_what_the_model_does_not(data, parts):
         model.rates = fit(shares, Penalties(runtime=strength, platform=strength))
         moved[strength] = errors(model, vocabulary, data)
     before = errors(parts[0], vocabulary, data)
-    assert set(model.rates.names) <= {name for text in PLATFORMS for name in rate_names(resolve(text))}
+    assert set(model.rates.names) <= {
+        name for text in data.platform_ids for name in rate_names(resolve(text))
+    }
     assert moved[1e-3].mean() < 0.3 * before.mean()
     np.testing.assert_allclose(moved[1e6], before, atol=0.01)
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
@@ -99,9 +79,9 @@ def test_shares_are_derivatives_by_the_rate_of_a_node(data, parts):
     change = predict(moved, vocabulary, data)[:, 0] - predict(model, vocabulary, data)[:, 0]
     np.testing.assert_allclose(np.sort(told), np.sort(change / step), rtol=0.05, atol=1e-3)
     assert np.ptp(told) > 0.1
-    assert {found.platforms[at] for at in found.platform} == set(PLATFORMS)
-    assert len(found.error) == len(found.graph) == 2 * len(ROWS)
-    assert len(set(found.graph)) == len(ROWS)
+    assert {found.platforms[at] for at in found.platform} == set(data.platform_ids)
+    assert len(found.error) == len(found.graph) == 2 * len(data.graphs)
+    assert len(set(found.graph)) == len(data.graphs)
 
 
 def made(true, seed):
