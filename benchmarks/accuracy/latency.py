@@ -1,6 +1,6 @@
 """Latency on known devices with new architectures and on new devices, beside the baselines.
 
-    python -m benchmarks.accuracy.latency --cache .cache/corpus --run checkpoints/latency --minutes 25
+    python -m benchmarks.accuracy.latency --cache .cache/corpus --run checkpoints/latency --minutes 14 --head-minutes 7
 
 Trains on the training rows of ``splits.toml`` (or goes on with the run in ``--run``), predicts the test
 rows once, writes ``benchmarks/results/latency.json`` and prints the same as a table. ``--part validation``
@@ -48,16 +48,23 @@ def main() -> None:
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--run", type=Path, default=Path("checkpoints/latency"))
-    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--minutes", type=float, default=14)
+    parser.add_argument("--head-minutes", type=float, default=7)
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--part", choices=("test", "validation"), default="test")
     parser.add_argument("--sources", default="help,mlperf_inference,ncnn", help="those to score; all train")
     parser.add_argument("--model", default="{}", help="JSON with fields of LedgConfig to change")
     parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     parser.add_argument("--ours", action="store_true", help="score LeDG-Former alone")
     options = parser.parse_args()
+    if not options.head_minutes > 0:
+        parser.error("--head-minutes must be more than 0: the second phase finds what tells new devices")
     corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
-    recipe = Recipe(minutes=options.minutes, model=json.loads(options.model), **json.loads(options.recipe))
+    recipe = Recipe(
+        minutes=options.minutes, head_minutes=options.head_minutes, compiled=options.compile,
+        model=json.loads(options.model), **json.loads(options.recipe),
+    )  # fmt: skip
     embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
     if not training.first_process():

@@ -1,9 +1,10 @@
-"""Measure the ten families of NNLQP on this machine with ONNX Runtime: one thread, batch 1, fp32.
+"""Measure networks on this machine with ONNX Runtime, fp32, batch 1: the ten families of NNLQP, or those of the corpus.
 
     python -m benchmarks.measure --out mine.csv [--families resnet vgg] [--each 100] [--minutes 40]
+    python -m benchmarks.measure --out zoo.csv --corpus benchmarks/data --each 14 [--threads 2]
 
-A family's networks are the first ``--each`` seeds of ``ledg_export.zoo.nnlqp_families`` that give different ones, family by
-family in turn, so that a run that stops early has as many of each. Each is measured in a process of its own
+A family's networks are the first ``--each`` seeds of ``ledg_export.zoo.nnlqp_families`` that give different ones, or those of
+a corpus in the order of a checksum; families come in turn, so that a run that stops early has as many of each. Each is measured in a process of its own
 (``benchmarks.measure.one``); so is a reference network before every ``REFERENCE_EVERY`` of them and at the end, by which drift
 of the machine's speed is taken out. The file is written after each network; what is in it is not measured again.
 """
@@ -16,19 +17,36 @@ import platform
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from zlib import crc32
 
 import onnxruntime
 
 from benchmarks.measure.one import Timing
 from benchmarks.measure.table import REFERENCE, REFERENCE_FAMILY, Measured, corrected, read, write
+from ledg_export.corpus import sample_path, training_sources
+from ledg_export.sample_store import read_table
 from ledg_export.zoo import build
 from ledg_export.zoo.nnlqp_families import FAMILIES
 from ledg_rt.reading import read_graph
 from ledg_rt.reading.identity import graph_sha256
 
 REFERENCE_EVERY = 20
+PATIENCE = 15.0
+"""Seconds that a network may take in all; larger ones are left out."""
+
+
+TEXT = (
+    *(f"bert/base-{length}" for length in (32, 64, 128, 256)), "bert/base-128-mlm",
+    *(f"distilbert/base-{length}" for length in (32, 64, 128, 256)), "electra/base-64", "electra/base-128",
+    "gpt/gpt2-2-128-2-64", "gpt/gpt2-4-256-4-32", "gpt/gpt2-4-256-4-128", "gpt/gpt2-6-384-6-64", "gpt/gpt2-6-384-6-256",
+    "gpt/gpt2-6-768-12-128", "gpt/gpt2-8-512-8-64", "gpt/gpt2-12-768-12-16", "gpt/gpt2-12-768-12-64", "gpt/gpt2-12-768-12-128",
+    "gpt/opt-4-256-4-64", "gpt/opt-6-512-8-32", "gpt/opt-6-512-8-128", "gpt/opt-12-768-12-32", "gpt/opt-12-768-12-128",
+)  # fmt: skip
+"""Networks for text beside those of a corpus, which has few."""
 
 
 def networks(families: Sequence[str], each: int) -> Iterator[tuple[str, str]]:
@@ -49,9 +67,28 @@ def _different(family: str, each: int) -> Iterator[str]:
         seed += 1
 
 
-def machine() -> str:
+def corpus_networks(corpus: Path, each: int) -> Iterator[tuple[str, str]]:
+    """Family and graph id of at most ``each`` networks of every family that a corpus trains on, and of ``TEXT``, the families in turn."""
+    drawn: dict[str, set[str]] = defaultdict(set)
+    for source in training_sources(corpus):
+        table = read_table(sample_path(corpus, source))
+        for family, graph_id in zip(table["family"].to_pylist(), table["graph_id"].to_pylist(), strict=True):
+            drawn[family].add(graph_id)
+    for graph_id in TEXT:
+        drawn[graph_id.partition("/")[0]].add(graph_id)
+    ordered = (
+        sorted(ids, key=lambda graph_id: crc32(graph_id.encode()))[:each] for _, ids in sorted(drawn.items())
+    )
+    for turn in zip_longest(*ordered):
+        yield from (
+            (family, graph_id) for family, graph_id in zip(sorted(drawn), turn, strict=True) if graph_id
+        )
+
+
+def machine(threads: int = 1) -> str:
     """Processor, runtime and threads in words."""
-    return f"{processor()}, onnxruntime {onnxruntime.__version__}, fp32, 1 thread"
+    many = "threads" if threads > 1 else "thread"
+    return f"{processor()}, onnxruntime {onnxruntime.__version__}, fp32, {threads} {many}"
 
 
 def processor() -> str:
@@ -62,26 +99,37 @@ def processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def timing(graph_id: str, seconds: float) -> Timing:
+def timing(graph_id: str, seconds: float, threads: int) -> Timing:
     """Measure in a new process.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.SubprocessError: it failed, or took longer than ``PATIENCE`` in all.
     """
-    command = [sys.executable, "-m", "benchmarks.measure.one", graph_id, "--seconds", str(seconds)]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.measure.one",
+        graph_id,
+        "--seconds",
+        str(seconds),
+        "--threads",
+        str(threads),
+    ]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
     return Timing(**json.loads(told.stdout))
 
 
-def run(out: Path, wanted: Iterator[tuple[str, str]], seconds: float, minutes: float) -> None:
+def run(
+    out: Path, wanted: Iterator[tuple[str, str]], seconds: float, minutes: float, threads: int = 1
+) -> None:  # fmt: skip
     """Measure what is ``wanted`` and not yet in ``out`` until ``minutes`` are over."""
     until = time.monotonic() + 60 * minutes
     rows = read(out)
     done = {row.graph_id for row in rows if row.family != REFERENCE_FAMILY}
-    here = machine()
+    here = machine(threads)
 
     def add(family: str, graph_id: str) -> None:
-        found = timing(graph_id, seconds)
+        found = timing(graph_id, seconds, threads)
         rows.append(
             Measured(
                 family, graph_id, found.median_ms, round(found.median_ms, 6), found.runs,
@@ -104,8 +152,8 @@ def run(out: Path, wanted: Iterator[tuple[str, str]], seconds: float, minutes: f
             add(REFERENCE_FAMILY, REFERENCE)
         try:
             add(family, graph_id)
-        except subprocess.CalledProcessError as error:
-            print(f"{graph_id}: left out, exit code {error.returncode}", file=sys.stderr)
+        except subprocess.SubprocessError as error:
+            print(f"{graph_id}: left out ({error})", file=sys.stderr)
         count += 1
     if count:
         add(REFERENCE_FAMILY, REFERENCE)
@@ -117,12 +165,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--corpus", type=Path, help="measure networks of this corpus instead")
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=FAMILIES)
     parser.add_argument("--each", type=int, default=100, help="networks of a family")
     parser.add_argument("--seconds", type=float, default=0.7, help="time for the runs of a network")
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    run(arguments.out, networks(arguments.families, arguments.each), arguments.seconds, arguments.minutes)
+    wanted = (
+        corpus_networks(arguments.corpus, arguments.each)
+        if arguments.corpus
+        else networks(arguments.families, arguments.each)
+    )
+    run(arguments.out, wanted, arguments.seconds, arguments.minutes, arguments.threads)
 
 
 if __name__ == "__main__":

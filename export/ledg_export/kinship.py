@@ -50,9 +50,10 @@ class Search:
 
 
 def fit_kin(
-    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, rng: Generator, search: Search | None = None
-) -> Kin:
-    """The platforms of ``data`` with the vectors that ``model`` has for them."""
+    model: LedgFormer, vocabulary: Vocabulary, data: LatencyData, rng: Generator, search: Search | None = None, *,
+    units: type[Units] = Units,
+) -> Kin:  # fmt: skip
+    """The platforms of ``data`` with the vectors that ``model`` has for them; ``units`` describe them for likeness."""
     model.eval()
     collate = Collator(data, vocabulary, model.config, training=False)
     used = data.used()
@@ -61,8 +62,8 @@ def fit_kin(
     with torch.no_grad():
         vectors = torch.stack([member.platform_encoder(*tensors) for member in model.members], 1)
     words = tensors[0][:, 0].double().numpy()
-    units = Units.of(encoded, words)
-    described = units.describe(encoded, words)
+    measures = units.of(encoded, words)
+    described = measures.describe(encoded, words)
     some = _networks(data, rng)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), some, rng)
     effect = _effect(model, [stored.pack([visit], []) for visit in some], vectors, tensors[1])
@@ -79,7 +80,7 @@ def fit_kin(
     # As they are kept, so that what training says and what the runtime reads are one.
     weights = np.linalg.solve(own, flat - middle).astype(np.float32).astype(np.float64)
     names = {platform.keys[-1]: at for at, platform in enumerate(encoded) if platform.keys}
-    return Kin(names, vectors.numpy(), weights, middle, scales, units, described)
+    return Kin(names, vectors.numpy(), weights, middle, scales, measures, described)
 
 
 def _networks(data: LatencyData, rng: Generator) -> list[Visit]:

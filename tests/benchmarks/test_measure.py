@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
 from benchmarks.measure import __main__ as command
 from benchmarks.measure.one import LEAST_RUNS, Timing, measure, weights
@@ -54,6 +56,39 @@ def test_weights_are_scaled_by_their_inputs_and_normalizations_are_the_identity(
     assert [set(found[name].tolist()) for name in norm.input[1:]] == [{1.0}, {0.0}, {0.0}, {1.0}]
 
 
+def test_constants_without_data_get_values_and_inputs_of_integers_are_ones(monkeypatch):
+    """A table of 40 rows, a constant of the graph whose data is gone, read at the places that the input names."""
+    empty = TensorProto(name="", data_type=TensorProto.FLOAT, dims=[40, 8])
+    nodes = [
+        helper.make_node("Constant", [], ["table"], value=empty),
+        helper.make_node("Gather", ["table", "places"], ["rows"], axis=0),
+    ]
+    places = helper.make_tensor_value_info("places", TensorProto.INT64, [3])
+    rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, [3, 8])
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", [places], [rows]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    fed = []
+    run = onnxruntime.InferenceSession.run
+    monkeypatch.setattr(onnxruntime.InferenceSession, "run", lambda *of: fed.append((of[2], run(*of)[0])))
+    monkeypatch.setattr("benchmarks.measure.one.build", lambda graph_id: model)
+    measure("any", 0.0, threads=2)
+    feed, found = fed[-1]
+    assert feed["places"].tolist() == [1, 1, 1]
+    assert found.shape == (3, 8)
+    assert found.std() > 0.1
+
+
+def test_networks_of_a_corpus_take_turns_by_family():
+    found = list(command.corpus_networks(Path(__file__).parents[2] / "benchmarks/data", 2))
+    families = [family for family, _ in found]
+    first = families[: len(set(families))]
+    assert first == sorted(set(families))
+    assert max(families.count(family) for family in first) == 2
+    assert {"bert", "vit", "yolov5", "gpt"} <= set(first)
+    assert len(set(found)) == len(found)
+
+
 def between(references):
     """A network of 6 ms raw between every two references."""
     rows = [row(REFERENCE_FAMILY, references[0])]
@@ -92,7 +127,9 @@ def test_networks_take_turns_and_are_different():
 def timed(monkeypatch):
     """Graph ids in the order of measuring; none takes any time."""
     found = []
-    monkeypatch.setattr(command, "timing", lambda name, seconds: found.append(name) or Timing(2.0, 5, 0.0))
+    monkeypatch.setattr(
+        command, "timing", lambda name, seconds, threads: found.append(name) or Timing(2.0, 5, 0.0)
+    )
     return found
 
 
@@ -122,12 +159,14 @@ def test_nothing_is_measured_when_the_minutes_are_over(timed, tmp_path):
     assert timed == []
 
 
-def test_a_network_that_fails_is_left_out(monkeypatch, tmp_path):
-    def timing(name, seconds):
+def test_a_network_that_fails_or_takes_too_long_is_left_out(monkeypatch, tmp_path):
+    def timing(name, seconds, threads):
         if name == "a-0":
             raise subprocess.CalledProcessError(1, name)
+        if name == "a-1":
+            raise subprocess.TimeoutExpired(name, command.PATIENCE)
         return Timing(2.0, 5, 0.0)
 
     monkeypatch.setattr(command, "timing", timing)
-    command.run(tmp_path / "t.csv", wanted(1), 0.0, 60.0)
-    assert [one.graph_id for one in read(tmp_path / "t.csv")] == [REFERENCE, "b-0", REFERENCE]
+    command.run(tmp_path / "t.csv", wanted(2), 0.0, 60.0)
+    assert [one.graph_id for one in read(tmp_path / "t.csv")] == [REFERENCE, "b-0", "b-1", REFERENCE]

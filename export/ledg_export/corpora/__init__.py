@@ -1,4 +1,4 @@
-"""Public data sets of measured latencies, one module a source, each yielding ``Sample``s."""
+"""Data sets of measured latencies, public ones and our own, one module a source, each yielding ``Sample``s."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from ledg_export.corpora import (
     qualcomm_aihub,
     rknn,
     timm_benchmark,
+    zoo_onnxruntime,
 )
 from ledg_export.corpora import help as help_tables
 from ledg_export.corpora.sample import Sample
@@ -53,6 +54,7 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "mlperf_offline": mlperf_offline.read,
     "neusight": neusight.read,
     "hat": hat.read,
+    "zoo_onnxruntime": zoo_onnxruntime.read,
 }
 """Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
 

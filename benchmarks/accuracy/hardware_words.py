@@ -1,0 +1,155 @@
+"""What of a description tells about hardware that was never met: its sentence, its figures, its labels.
+
+    python -m benchmarks.accuracy.hardware_words --cache .cache/corpus --runs checkpoints/folds --folds 0
+
+Takes the finished models of ``benchmarks.accuracy.folds``, finds their kin again from parts of the descriptions alone, and predicts
+what the fold holds out: chips, and stacks of known chips. ``VARIANTS`` say which parts likeness may compare: the ``sentence`` of the
+hardware (its embedding), the ``figures``, the ``labels`` (runtime, precision, kind, vendor, architecture and their like) and the
+``names`` of chip and device. Whatever they compare, the head knows the platform's own peak and bandwidth; without any part a new
+platform gets the mean of all vectors. Writes ``benchmarks/results/hardware_words.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ledg_rt
+from benchmarks.accuracy.folds import drawn, fold
+from benchmarks.accuracy.latency import Predict, predict_samples
+from benchmarks.accuracy.protocol import Row, timed, write
+from benchmarks.accuracy.splits import chip_of
+from benchmarks.accuracy.unseen import LEAST_GRAPHS, ape
+from ledg_export.batches import LatencyData
+from ledg_export.corpora.sample import Sample
+from ledg_export.corpus import Corpus, load, training_sources
+from ledg_export.kinship import fit_kin
+from ledg_export.train import embed_all, trained
+from ledg_rt.embedding import Embedder
+from ledg_rt.encoding import PlatformEncoding
+from ledg_rt.kinship import NO_NAME, Described, Units
+from ledg_rt.platforms import resolve
+
+PROTOCOL = "hardware_words"
+PARTS = ("sentence", "figures", "labels", "names")
+VARIANTS = {
+    "all": PARTS,
+    "without the sentence": ("figures", "labels", "names"),
+    "without figures": ("sentence", "labels", "names"),
+    "without labels": ("sentence", "figures", "names"),
+    "without names": ("sentence", "figures", "labels"),
+    "sentence alone": ("sentence",),
+    "figures alone": ("figures",),
+    "labels alone": ("labels",),
+    "nothing": (),
+}
+WORST = 150.0
+"""Percent that a chip counts at most in a mean over chips."""
+
+
+def compared(parts: Sequence[str]) -> type[Units]:
+    """``Units`` in whose descriptions all platforms are equal but for ``parts``."""
+
+    class Compared(Units):
+        def describe(self, platforms: Sequence[PlatformEncoding], words: NDArray[np.float64]) -> Described:
+            found = super().describe(platforms, words)
+            if "sentence" not in parts:
+                found = replace(found, words=np.zeros_like(found.words))
+            if "figures" not in parts:
+                found = replace(found, figures=np.zeros_like(found.figures), known=np.zeros_like(found.known))
+            if "labels" not in parts:
+                found = replace(found, traits=np.zeros_like(found.traits))
+            if "names" not in parts:
+                found = replace(found, names=np.full_like(found.names, NO_NAME))
+            return found
+
+    return Compared
+
+
+def scored(held_out: str, samples: Sequence[Sample], predictor: Predict) -> Iterator[dict[str, Any]]:
+    """A row a sample."""
+    chosen = drawn(samples)
+    for sample, (log_ms, _) in zip(chosen, predictor(chosen), strict=True):
+        platform = resolve(sample.platform)
+        yield {
+            "held_out": held_out, "chip": chip_of(sample.platform), "graph": sample.graph_id,
+            "figured": bool(platform.peak_gops and platform.bandwidth_gbs),
+            "log_ms": float(log_ms), "log_measured": float(np.log(sample.latency_ms)),
+        }  # fmt: skip
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Percent: median and mean over chips, with peak and bandwidth known and with one missing; median over rows of stacks."""
+    of_chips: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["held_out"] == "chip":
+            of_chips.setdefault(row["chip"], []).append(row)
+    large = [part for part in of_chips.values() if len({row["graph"] for row in part}) >= LEAST_GRAPHS]
+    off = np.array([np.median(ape(part)) for part in large])
+    figured = np.array([np.mean([row["figured"] for row in part]) > 0.5 for part in large])
+    found = {"chip, median": float(np.median(off)), "chip, mean": float(np.minimum(off, WORST).mean())}
+    for name, here in (("figures known", figured), ("a figure missing", ~figured)):
+        if here.any():
+            found[f"chip, {name}, mean"] = float(np.minimum(off[here], WORST).mean())
+    stacks = [row for row in rows if row["held_out"] == "stack"]
+    return found | ({"stack, median": float(np.median(ape(stacks)))} if stacks else {})
+
+
+def rows_of_variants(
+    corpus: Corpus, runs: Path, folds: Sequence[int], variants: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Rows of ``scored`` of each variant over all ``folds``."""
+    embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in variants}
+    for number in folds:
+        part = fold(corpus.samples, number)
+        model, data = trained(runs / f"fold-{number}"), LatencyData(part.train, corpus.graphs)
+        vocabulary = embed_all(data.sentences(), embedder)
+        for name in variants:
+            units = compared(VARIANTS[name])
+            model.kin = fit_kin(model, vocabulary, data, np.random.default_rng(number), units=units)
+            predictor = partial(predict_samples, model, embedder, graphs=corpus.graphs)
+            for held_out in ("chip", "stack"):
+                found[name] += scored(held_out, part.held_out[held_out], predictor)
+    return found
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: a variant a line."""
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    lines = [f"| likeness by | {' | '.join(metrics)} |", "|---|" + "---|" * len(metrics)]
+    for name in dict.fromkeys(row.method for row in rows):
+        of = {row.metric: row.mean for row in rows if row.method == name}
+        lines.append(f"| {name} | {' | '.join(f'{of[metric]:.1f}' for metric in metrics)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Parse the command line, find kin, score, print, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--runs", type=Path, default=Path("checkpoints/folds"))
+    parser.add_argument("--folds", type=int, nargs="+", default=[0])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    options = parser.parse_args()
+    corpus = load(options.cache, training_sources(options.cache))
+    found, minutes = timed(partial(rows_of_variants, corpus, options.runs, options.folds, options.variants))
+    rows = [
+        Row.of(PROTOCOL, name, {"folds": options.folds}, metric, [value], "none", minutes)
+        for name, scores in found.items() for metric, value in summary(scores).items()
+    ]  # fmt: skip
+    print(table(rows))
+    write(PROTOCOL, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from benchmarks.accuracy.hardware_words import PARTS, VARIANTS, WORST, compared, summary
+from ledg_rt.encoding import encode_platform
+from ledg_rt.kinship import NO_NAME, Units
+from ledg_rt.platforms import resolve
+
+TEXTS = ("raspberry-pi-4/tflite/fp32", "nvidia-rtx-3090/pytorch-2.4/fp32")
+
+
+def described(units):
+    platforms = [encode_platform(resolve(text)) for text in TEXTS]
+    words = np.eye(2, 4)
+    return units.of(platforms, words).describe(platforms, words)
+
+
+def differ(found):
+    """Which parts tell the two platforms apart."""
+    return {
+        "sentence": (found.words[0] != found.words[1]).any(),
+        "figures": (found.figures[0] != found.figures[1]).any() or (found.known[0] != found.known[1]).any(),
+        "labels": (found.traits[0] != found.traits[1]).any(),
+        "names": (found.names != NO_NAME).any(),
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_variant_compares_its_parts_and_no_other(variant):
+    assert {part for part, told in differ(described(compared(VARIANTS[variant]))).items() if told} == set(
+        VARIANTS[variant]
+    )
+
+
+def test_all_parts_are_what_ships():
+    ours, shipped = described(compared(PARTS)), described(Units)
+    for field in ("figures", "known", "words", "traits", "names"):
+        np.testing.assert_array_equal(getattr(ours, field), getattr(shipped, field))
+
+
+def row(chip, graph, off, held_out="chip", figured=True):
+    return {
+        "held_out": held_out, "chip": chip, "graph": str(graph), "figured": figured,
+        "log_ms": float(np.log(1 + off)), "log_measured": 0.0,
+    }  # fmt: skip
+
+
+def test_chips_count_once_and_small_ones_not():
+    rows = [row("a", graph, 0.1) for graph in range(10)] + [row("a", graph, 0.1) for graph in range(50)]
+    rows += [row("b", graph, 0.3) for graph in range(10)] + [
+        row("c", graph, 9.0, figured=False) for graph in range(10)
+    ]
+    rows += [row("few", graph, 5.0) for graph in range(9)] + [
+        row("a", 0, 0.2, "stack"),
+        row("b", 0, 0.4, "stack"),
+    ]
+    found = summary(rows)
+    assert found["chip, median"] == pytest.approx(30)
+    assert found["chip, mean"] == pytest.approx((10 + 30 + WORST) / 3)
+    assert found["chip, figures known, mean"] == pytest.approx(20)
+    assert found["chip, a figure missing, mean"] == pytest.approx(WORST)
+    assert found["stack, median"] == pytest.approx(30)
