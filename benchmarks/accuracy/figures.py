@@ -1,6 +1,6 @@
 """Measured latency against what the hardware's peaks allow, a figure for each source, coloured by kind of device.
 
-    python -m benchmarks.accuracy.figures --cache .cache/corpus
+    python -m benchmarks.accuracy.figures --cache .cache/corpus [--sources ncnn rknn]
 
 Writes ``benchmarks/results/figures/SOURCE.svg`` and prints, for each source, how many rows are faster than the bound
 (arithmetic at peak with Winograd's saving, or one reading of the weights) and how many are slower than a
@@ -107,8 +107,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--sources", nargs="+", help="those to draw; all that were built without it")
     options = parser.parse_args()
-    corpus = load(options.cache, built_sources(options.cache))
+    corpus = load(options.cache, options.sources or built_sources(options.cache))
     print(
         "| source | rows | without bound | below the bound | over 1,000 times | platforms below |\n|---|---|---|---|---|---|"
     )

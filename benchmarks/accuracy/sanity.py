@@ -1,6 +1,6 @@
 """The bar: gradient boosting on totals within each source, cross-validated by graph family and by chip.
 
-    python -m benchmarks.accuracy.sanity --cache .cache/corpus
+    python -m benchmarks.accuracy.sanity --cache .cache/corpus [--sources ncnn rknn]
 
 Groups are dealt into six parts of similar size. The first part chooses among ``TRIALS`` random settings and is
 never scored; each of the others is predicted by a model that was trained on all parts but it. A source of one
@@ -127,15 +127,26 @@ def table(results: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def beside(found: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``found`` in place of what ``before`` has of its sources, ordered by source."""
+    new = {result["source"] for result in found}
+    kept = [result for result in before if result["source"] not in new]
+    return sorted([*kept, *found], key=lambda result: result["source"])
+
+
 def main() -> None:
     """Parse the command line, fit, print, write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
+    parser.add_argument("--sources", nargs="+", help="those to fit; the others keep their rows")
     options = parser.parse_args()
-    corpus = load(options.cache, built_sources(options.cache))
-    results = bars(corpus.samples, corpus.graphs, lambda result: print(table([result]).splitlines()[-1], flush=True))  # fmt: skip
+    corpus = load(options.cache, options.sources or built_sources(options.cache))
+    found = bars(corpus.samples, corpus.graphs, lambda result: print(table([result]).splitlines()[-1], flush=True))  # fmt: skip
+    results = (
+        found if options.sources is None else beside(found, json.loads((RESULTS / "sanity.json").read_text()))
+    )
     (RESULTS / "sanity.json").write_text(json.dumps(results, indent=1) + "\n")
     PAGE.write_text(page(results))
 

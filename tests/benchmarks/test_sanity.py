@@ -60,3 +60,11 @@ def test_the_best_trial_can_be_fitted_again():
     assert fit(np.random.default_rng((0, trial)), rows)(rows) == predict(rows)
     others = [fit(np.random.default_rng((0, other)), rows)(rows)[0] for other in range(20)]
     assert abs(predict(rows)[0] - 5) == pytest.approx(min(abs(value - 5) for value in others))
+
+
+def test_sources_that_were_not_fitted_again_keep_their_rows():
+    before = [{"source": "a", "mape": 1.0}, {"source": "c", "mape": 2.0}, {"source": "c", "mape": 3.0}]
+    found = [{"source": "b", "mape": 4.0}, {"source": "a", "mape": 5.0}]
+    assert [(row["source"], row["mape"]) for row in sanity.beside(found, before)] == [
+        ("a", 5.0), ("b", 4.0), ("c", 2.0), ("c", 3.0)
+    ]  # fmt: skip
