@@ -5,13 +5,15 @@
 Takes the finished models of ``benchmarks.accuracy.folds``, finds their kin again from parts of the descriptions alone, and predicts
 what the fold holds out: chips, and stacks of known chips. ``VARIANTS`` say which parts likeness may compare: the ``sentence`` of the
 hardware (its embedding), the ``figures``, the ``labels`` (runtime, precision, kind, vendor, architecture and their like) and the
-``names`` of chip and device. Whatever they compare, the head knows the platform's own peak and bandwidth; without any part a new
+``names`` of chip and device. The sentence is that of the paper's template with the catalogue's name, so it repeats maker, kind and architecture. Without labels
+there are no rates of the runtime either. Whatever they compare, the head knows the platform's own peak and bandwidth and its precision; without any part a new
 platform gets the mean of all vectors. Writes ``benchmarks/results/hardware_words.json``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,11 +33,12 @@ from ledg_export.batches import LatencyData
 from ledg_export.corpora.sample import Sample
 from ledg_export.corpus import Corpus, load, training_sources
 from ledg_export.kinship import fit_kin
-from ledg_export.train import embed_all, trained
+from ledg_export.train import HEAD, embed_all, trained
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import PlatformEncoding
 from ledg_rt.kinship import NO_NAME, Described, Units
 from ledg_rt.platforms import resolve
+from ledg_rt.rates import NOTHING
 
 PROTOCOL = "hardware_words"
 PARTS = ("sentence", "figures", "labels", "names")
@@ -85,8 +88,8 @@ def scored(held_out: str, samples: Sequence[Sample], predictor: Predict) -> Iter
         }  # fmt: skip
 
 
-def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Percent: median and mean over chips, with peak and bandwidth known and with one missing; median over rows of stacks."""
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, tuple[float, int]]:
+    """Percent and number of chips or rows: median and mean over chips, with peak and bandwidth known and with one missing; median over rows of stacks."""
     of_chips: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["held_out"] == "chip":
@@ -94,12 +97,24 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     large = [part for part in of_chips.values() if len({row["graph"] for row in part}) >= LEAST_GRAPHS]
     off = np.array([np.median(ape(part)) for part in large])
     figured = np.array([np.mean([row["figured"] for row in part]) > 0.5 for part in large])
-    found = {"chip, median": float(np.median(off)), "chip, mean": float(np.minimum(off, WORST).mean())}
+    found = {
+        "chip, median": (float(np.median(off)), len(off)),
+        "chip, mean": (float(np.minimum(off, WORST).mean()), len(off)),
+    }
     for name, here in (("figures known", figured), ("a figure missing", ~figured)):
         if here.any():
-            found[f"chip, {name}, mean"] = float(np.minimum(off[here], WORST).mean())
+            found[f"chip, {name}, mean"] = (float(np.minimum(off[here], WORST).mean()), int(here.sum()))
     stacks = [row for row in rows if row["held_out"] == "stack"]
-    return found | ({"stack, median": float(np.median(ape(stacks)))} if stacks else {})
+    return found | ({"stack, median": (float(np.median(ape(stacks))), len(stacks))} if stacks else {})
+
+
+def minutes_of(run: Path) -> list[float]:
+    """Minutes of both phases of a finished run."""
+    clocks = (
+        max(folder.glob("checkpoint-*/clock.json"), key=lambda path: path.stat().st_mtime)
+        for folder in (run, run / HEAD)
+    )
+    return [round(json.loads(clock.read_text())["seconds"] / 60, 1) for clock in clocks]
 
 
 def rows_of_variants(
@@ -111,9 +126,10 @@ def rows_of_variants(
     for number in folds:
         part = fold(corpus.samples, number)
         model, data = trained(runs / f"fold-{number}"), LatencyData(part.train, corpus.graphs)
-        vocabulary = embed_all(data.sentences(), embedder)
+        vocabulary, rates = embed_all(data.sentences(), embedder), model.rates
         for name in variants:
             units = compared(VARIANTS[name])
+            model.rates = rates if "labels" in VARIANTS[name] else NOTHING
             model.kin = fit_kin(model, vocabulary, data, np.random.default_rng(number), units=units)
             predictor = partial(predict_samples, model, embedder, graphs=corpus.graphs)
             for held_out in ("chip", "stack"):
@@ -123,8 +139,10 @@ def rows_of_variants(
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown: a variant a line."""
-    metrics = list(dict.fromkeys(row.metric for row in rows))
-    lines = [f"| likeness by | {' | '.join(metrics)} |", "|---|" + "---|" * len(metrics)]
+    counts = {row.metric: row.setting["of"] for row in rows}
+    metrics = list(counts)
+    heads = " | ".join(f"{metric} ({count})" for metric, count in counts.items())
+    lines = [f"| likeness by | {heads} |", "|---|" + "---|" * len(metrics)]
     for name in dict.fromkeys(row.method for row in rows):
         of = {row.metric: row.mean for row in rows if row.method == name}
         lines.append(f"| {name} | {' | '.join(f'{of[metric]:.1f}' for metric in metrics)} |")
@@ -143,9 +161,10 @@ def main() -> None:
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))
     found, minutes = timed(partial(rows_of_variants, corpus, options.runs, options.folds, options.variants))
+    trained_for = [minutes_of(options.runs / f"fold-{number}") for number in options.folds]
     rows = [
-        Row.of(PROTOCOL, name, {"folds": options.folds}, metric, [value], "none", minutes)
-        for name, scores in found.items() for metric, value in summary(scores).items()
+        Row.of(PROTOCOL, name, {"folds": options.folds, "trained_for": trained_for, "of": count}, metric, [value], "nothing", minutes)
+        for name, scores in found.items() for metric, (value, count) in summary(scores).items()
     ]  # fmt: skip
     print(table(rows))
     write(PROTOCOL, rows)

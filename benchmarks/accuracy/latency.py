@@ -57,14 +57,15 @@ def main() -> None:
     parser.add_argument("--recipe", default="{}", help="JSON with fields of Recipe to change")
     parser.add_argument("--ours", action="store_true", help="score LeDG-Former alone")
     options = parser.parse_args()
-    if not options.head_minutes > 0:
+    fields = {
+        "minutes": options.minutes, "head_minutes": options.head_minutes, "compiled": options.compile,
+        "model": json.loads(options.model),
+    }  # fmt: skip
+    recipe = Recipe(**fields | json.loads(options.recipe))
+    if not recipe.head_minutes > 0:
         parser.error("--head-minutes must be more than 0: the second phase finds what tells new devices")
     corpus = load(options.cache, training_sources(options.cache))
     parts = split(corpus.samples)
-    recipe = Recipe(
-        minutes=options.minutes, head_minutes=options.head_minutes, compiled=options.compile,
-        model=json.loads(options.model), **json.loads(options.recipe),
-    )  # fmt: skip
     embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)
     if not training.first_process():

@@ -1,9 +1,10 @@
-"""The shipped bundle on a thousand networks of ten families, which were measured here and trained on nowhere.
+"""The shipped bundle on a thousand measurements of ten families that no bundle was trained on.
 
     python -m benchmarks.accuracy.ten_bundle [--platform xeon-emerald-rapids-vm/onnxruntime-1.32/fp32/1t]
 
-The networks are NNLQP's variants of published ones (``benchmarks/data/ten_families.csv``, ONNX Runtime on one thread); their
-families are in the training set, other members of them on this machine as well. Prints errors by family and in all, the rank
+The networks are NNLQP's variants of published ones (``benchmarks/data/ten_families.csv``, ONNX Runtime on one thread of a machine of the platform's kind); their
+families are in the training set, other members of most of them on this platform, too. Of NAS-Bench-201 half are cells of the training set, on other hardware alone.
+The platform's training rows are a little slower than this table by their making (``ledg_export.corpora.zoo_onnxruntime``): the column ``mean log`` shows the level. Prints errors by family and in all, the rank
 correlation, and how many are inside of the 80 % interval; writes ``benchmarks/results/ten_bundle.json``.
 """
 

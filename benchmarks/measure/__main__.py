@@ -1,7 +1,7 @@
 """Measure networks on this machine with ONNX Runtime, fp32, batch 1: the ten families of NNLQP, or those of the corpus.
 
     python -m benchmarks.measure --out mine.csv [--families resnet vgg] [--each 100] [--minutes 40]
-    python -m benchmarks.measure --out zoo.csv --corpus benchmarks/data --each 14 [--threads 2]
+    python -m benchmarks.measure --out zoo.csv --corpus benchmarks/data --each 14 --threads 2
 
 A family's networks are the first ``--each`` seeds of ``ledg_export.zoo.nnlqp_families`` that give different ones, or those of
 a corpus in the order of a checksum; families come in turn, so that a run that stops early has as many of each. Each is measured in a process of its own
@@ -36,7 +36,7 @@ from ledg_rt.reading.identity import graph_sha256
 
 REFERENCE_EVERY = 20
 PATIENCE = 15.0
-"""Seconds that a network may take in all; larger ones are left out."""
+"""Seconds that a network may take beside those of its runs; larger ones are left out."""
 
 
 TEXT = (
@@ -103,7 +103,7 @@ def timing(graph_id: str, seconds: float, threads: int) -> Timing:
     """Measure in a new process.
 
     Raises:
-        subprocess.SubprocessError: it failed, or took longer than ``PATIENCE`` in all.
+        subprocess.SubprocessError: it failed, or took ``PATIENCE`` longer than its runs should.
     """
     command = [
         sys.executable,
@@ -115,7 +115,9 @@ def timing(graph_id: str, seconds: float, threads: int) -> Timing:
         "--threads",
         str(threads),
     ]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE)
+    told = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE + 2 * seconds
+    )
     return Timing(**json.loads(told.stdout))
 
 
@@ -159,6 +161,11 @@ def run(
         add(REFERENCE_FAMILY, REFERENCE)
 
 
+def others(out: Path, here: str) -> set[str]:
+    """Machines in words of a file's rows that are not the one ``here``: their references say nothing of it."""
+    return {row.machine for row in read(out)} - {here}
+
+
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(
@@ -172,6 +179,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    if found := others(arguments.out, machine(arguments.threads)):
+        parser.error(f"{arguments.out} has rows of {', '.join(sorted(found))}; choose another --out")
     wanted = (
         corpus_networks(arguments.corpus, arguments.each)
         if arguments.corpus

@@ -71,7 +71,8 @@ def fit_kin(
         np.concatenate([visit.platforms for visit in data.visits]), minlength=len(data.platform_ids)
     )[used]
     chips = [resolve(data.platform_ids[at]).chip or str(at) for at in used]
-    scales = _search(described, effect, rows, chips, search or Search())
+    stacks = [platform.keys[2] if len(platform.keys) > 2 else at for at, platform in enumerate(encoded)]
+    scales = _search(described, effect, rows, chips, stacks, search or Search())
     # As words are kept.
     described = replace(described, words=described.words.astype(np.float32).astype(np.float64))
     own = likeness(scales, pairs(described, described)) + np.diag(_noise(scales, rows))
@@ -123,17 +124,15 @@ def _log_ms(model: LedgFormer, packed: dict[str, Tensor], vectors: Tensor, numer
 
 
 def _search(
-    described: Described, effect: Tensor, rows: NDArray[np.int64], chips: Sequence[str], search: Search
-) -> Scales:
+    described: Described, effect: Tensor, rows: NDArray[np.int64], chips: Sequence[str], stacks: Sequence[Hashable],
+    search: Search,
+) -> Scales:  # fmt: skip
     """Scales that tell left-out platforms best."""
     tensors = Pairs(*(torch.from_numpy(part).float() for part in _parts(pairs(described, described))))
     start = _beginning()
     parameters = [torch.from_numpy(part).float().requires_grad_() for part in _parts(start)]
     first = [parameter.detach().clone() for parameter in parameters]
-    by_chip, by_stack = (
-        _blocks(chips),
-        _blocks([name if name >= 0 else (at,) for at, name in enumerate(described.names[:, 2].tolist())]),
-    )
+    by_chip, by_stack = _blocks(chips), _blocks(stacks)
     weight = torch.tensor([chips.count(chip) ** -0.5 for chip in chips])
     number = torch.from_numpy(rows).float().clamp(min=1)
     optimizer = torch.optim.Adam(parameters, search.rate)

@@ -72,7 +72,14 @@ def test_constants_without_data_get_values_and_inputs_of_integers_are_ones(monke
     run = onnxruntime.InferenceSession.run
     monkeypatch.setattr(onnxruntime.InferenceSession, "run", lambda *of: fed.append((of[2], run(*of)[0])))
     monkeypatch.setattr("benchmarks.measure.one.build", lambda graph_id: model)
+    threads = []
+    session = onnxruntime.InferenceSession.__init__
+    monkeypatch.setattr(
+        onnxruntime.InferenceSession, "__init__",
+        lambda *of, **named: threads.append(of[2].intra_op_num_threads) or session(*of, **named),
+    )  # fmt: skip
     measure("any", 0.0, threads=2)
+    assert threads == [2]
     feed, found = fed[-1]
     assert feed["places"].tolist() == [1, 1, 1]
     assert found.shape == (3, 8)
@@ -152,6 +159,15 @@ def test_an_interrupted_run_goes_on_and_measures_nothing_twice(timed, tmp_path):
     timed.clear()
     command.run(tmp_path / "t.csv", wanted(2), 0.0, 60.0)
     assert timed == []
+
+
+def test_a_file_of_another_count_of_threads_is_refused(tmp_path, monkeypatch, capsys):
+    write(tmp_path / "t.csv", [replace(row("a", 1.0), machine=command.machine(1))])
+    monkeypatch.setattr("sys.argv", ["measure", "--out", str(tmp_path / "t.csv"), "--threads", "2"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "has rows of" in capsys.readouterr().err
+    assert command.others(tmp_path / "t.csv", command.machine(1)) == set()
 
 
 def test_nothing_is_measured_when_the_minutes_are_over(timed, tmp_path):

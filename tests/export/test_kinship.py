@@ -1,5 +1,6 @@
 """Kin of a small model: platforms of the catalogue, vectors that depend on a figure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ledg_export.train import embed_all, new_model
 from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph, encode_platform
-from ledg_rt.kinship import STARTS, likeness, pairs, starts
+from ledg_rt.kinship import NO_NAME, STARTS, Units, likeness, pairs, starts
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.catalogue import devices
 from ledg_rt.reading import read_graph
@@ -70,6 +71,24 @@ def test_each_block_is_told_from_the_others_alone():
         here = torch.tensor([other == label for other in labels])
         told = own[here][:, ~here] @ torch.linalg.solve(own[~here][:, ~here], values[~here])
         torch.testing.assert_close(found[here], values[here] - told)
+
+
+def test_chips_and_stacks_are_left_out_whatever_is_compared(data, parts, monkeypatch):
+    class Nameless(Units):
+        def describe(self, platforms, words):
+            found = super().describe(platforms, words)
+            return replace(found, names=np.full_like(found.names, NO_NAME))
+
+    left_out = []
+    monkeypatch.setattr(
+        "ledg_export.kinship._blocks", lambda labels: left_out.append(list(labels)) or _blocks(labels)
+    )
+    model, vocabulary = parts
+    for units in (Units, Nameless):
+        fit_kin(model, vocabulary, data, np.random.default_rng(0), Search(steps=1), units=units)
+    chips, stacks, *nameless = left_out
+    assert nameless == [chips, stacks]
+    assert len(set(chips)) <= len(set(stacks)) < len(stacks)
 
 
 def test_the_search_tells_left_out_chips_better_than_the_mean_and_known_ones_stay(data, parts):

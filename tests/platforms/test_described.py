@@ -150,3 +150,10 @@ def test_hostile_repetition_is_read(text):
 def test_more_throughput_is_never_taken_for_less():
     peaks = [resolve(f"RTX 4075, {tflops} TFLOPS fp32, tensorrt fp16").peak_gops for tflops in (10, 20, 40)]
     assert peaks == sorted(peaks)
+
+
+def test_a_line_of_processors_is_no_device_of_the_catalogue():
+    """The catalogue has a virtual machine of this line with two cores."""
+    platform = resolve("Intel Xeon Emerald Rapids at 3.5 GHz, 32 cores, onnxruntime, fp32")
+    assert platform.device is None
+    assert platform.peak_gops == pytest.approx(32 * 64 * 3.5)

@@ -56,7 +56,7 @@ SOURCES: Mapping[str, Callable[[Path, Counter[str]], Iterator[Sample]]] = {
     "hat": hat.read,
     "zoo_onnxruntime": zoo_onnxruntime.read,
 }
-"""Source name -> reader of its folder below the data root; readers count every dropped row by reason."""
+"""Source name -> reader of its folder below the data root (``zoo_onnxruntime``: of a file of the package); readers count every dropped row by reason."""
 
 WITHOUT_LATENCIES: Mapping[str, str] = {
     "ec_nas": "accuracies of NAS-Bench-101's smaller cells; its time is of an evaluation pass of unknown batches",

@@ -1,8 +1,8 @@
-"""Our own measurements: networks of all the other sources in ONNX Runtime on a server processor, on one and two threads.
+"""Our own measurements: networks of the other sources that training reads, and transformers for text, in ONNX Runtime on a server processor.
 
 Source: ``zoo_onnxruntime.csv`` beside this module, written by ``benchmarks.measure --corpus``. Public tables have ONNX Runtime
-on processors for a few dozen networks alone, though that is where many a network runs. The networks of NNLQP's ten families
-(``benchmarks/data/ten_families.csv``, the same machine) are not among them, so that these can be predicted.
+on processors for a handful of networks alone, though that is where many a network runs. The variants of NNLQP's ten families
+(``benchmarks/data/ten_families.csv``, a machine of the same kind) are not among them, so that these can be predicted.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ SOURCE = "zoo_onnxruntime"
 DEVICE = "xeon-emerald-rapids-vm"
 REFERENCE = "reference"
 """Family of the rows of ResNet18, which is measured again and again."""
-ELSEWHERE_MS = 19.2
-"""What ResNet18 took on one thread in the hours of ``ten_families.csv``, on a machine of the same kind. Rows are brought to
-the (geometric) middle of the two: which of such machines one gets is chance."""
+ELSEWHERE_MS = 19.4
+"""What ResNet18 took on one thread in the hours of ``ten_families.csv`` (the median of its references), on a machine of the same kind."""
 UNSTEADY = 0.25
 """Interquartile range over median of runs that say too little."""
 SPACES = ("nasbench201", "fbnet", "ofa_mbv3")
@@ -55,7 +54,10 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
 
 
 def level(rows: Sequence[Mapping[str, str]]) -> float:
-    """What brings latencies to the middle of this machine and the other one."""
+    """What brings latencies, of any number of threads, to the geometric middle of this machine and the one of ``ten_families.csv``.
+
+    Which of such machines one gets is chance; on one thread ResNet18 tells how far they are apart.
+    """
     here = median(
         float(row["raw_ms"])
         for row in rows
