@@ -5,7 +5,7 @@
 Takes the finished models of ``benchmarks.accuracy.folds``, finds their kin again from parts of the descriptions alone, and predicts
 what the fold holds out: chips, and stacks of known chips. ``VARIANTS`` say which parts likeness may compare: the ``sentence`` of the
 hardware (its embedding), the ``figures``, the ``labels`` (runtime, precision, kind, vendor, architecture and their like) and the
-``names`` of chip and device. The sentence is that of the paper's template with the catalogue's name, so it repeats maker, kind and architecture. Without labels
+``names`` of chip and device. The sentence is the rich template's: maker, kind, architecture and the catalogue's name, no figure. Without labels
 there are no rates of the runtime either. Whatever they compare, the head knows the platform's own peak and bandwidth and its precision; without any part a new
 platform gets the mean of all vectors. Writes ``benchmarks/results/hardware_words.json``.
 """
@@ -157,7 +157,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path(".cache/corpus"))
     parser.add_argument("--runs", type=Path, default=Path("checkpoints/folds"))
     parser.add_argument("--folds", type=int, nargs="+", default=[0])
-    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument(
+        "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="others keep their rows"
+    )
     options = parser.parse_args()
     corpus = load(options.cache, training_sources(options.cache))
     found, minutes = timed(partial(rows_of_variants, corpus, options.runs, options.folds, options.variants))
@@ -167,7 +169,7 @@ def main() -> None:
         for name, scores in found.items() for metric, (value, count) in summary(scores).items()
     ]  # fmt: skip
     print(table(rows))
-    write(PROTOCOL, rows)
+    write(PROTOCOL, rows, lambda row: row["method"] not in options.variants)
 
 
 if __name__ == "__main__":

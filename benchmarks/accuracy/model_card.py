@@ -150,7 +150,7 @@ def render(rows: Sequence[Mapping[str, Any]], manifest: Mapping[str, Any], resul
         + ".",
         "## Errors on held-out measurements",
         "They are those of models that each never saw a fifth of the chips, families and stacks, trained for a fraction of the bundle's time "
-        "(`benchmarks.accuracy.folds`), so rather too large; the intervals come from the same models. "
+        "(`benchmarks.accuracy.folds`; more time was no better on one of them, see the log); the intervals come from the same models. "
         "APE: absolute percentage error of p50.",
         _table(("", *_HEADINGS), [("all", *Errors.of(rows).cells)]),
     ]

@@ -105,16 +105,9 @@ def timing(graph_id: str, seconds: float, threads: int) -> Timing:
     Raises:
         subprocess.SubprocessError: it failed, or took ``PATIENCE`` longer than its runs should.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.measure.one",
-        graph_id,
-        "--seconds",
-        str(seconds),
-        "--threads",
-        str(threads),
-    ]
+    options = {"--seconds": seconds, "--threads": threads}
+    words = [str(word) for option in options.items() for word in option]
+    command = [sys.executable, "-m", "benchmarks.measure.one", graph_id, *words]
     told = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, timeout=PATIENCE + 2 * seconds
     )
