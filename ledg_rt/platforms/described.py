@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledg_rt.platforms.catalogue import cores
 from ledg_rt.platforms.device import Cluster, Platform
+from ledg_rt.platforms.instruction_sets import core_of, is_generic
 from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, peak_at
 from ledg_rt.platforms.text import Mention
 
@@ -62,7 +62,7 @@ def _derived(mention: Mention, precision: str, used: Sequence[Cluster]) -> Itera
     if mention.memory and mention.memory.bandwidth_gbs and not _own_memory(mention):
         yield "bandwidth_gbs", mention.memory.bandwidth_gbs, mention.memory.how
     core = (
-        cores()[mention.cores.core] if mention.cores.core and mention.kind in (None, "cpu", "mcu") else None
+        core_of(mention.cores.core) if mention.cores.core and mention.kind in (None, "cpu", "mcu") else None
     )
     if line is not None and line.year:
         yield "year", line.year, f"first of {line.architecture}"
@@ -86,7 +86,7 @@ def _peak(mention: Mention, precision: str, used: Sequence[Cluster]) -> tuple[fl
         )
     if used and (peak := cluster_peak(used, precision)) is not None:
         words = (
-            f"{cluster.count} x {cores()[cluster.core].name} at {cluster.clock_ghz:g} GHz" for cluster in used
+            f"{cluster.count} x {core_of(cluster.core).name} at {cluster.clock_ghz:g} GHz" for cluster in used
         )
         return peak, ", ".join(words)
     return None
@@ -108,15 +108,16 @@ def _architecture(mention: Mention) -> str | None:
 
 def _core_maker(mention: Mention) -> str | None:
     return (
-        cores()[mention.cores.core].name.partition(" ")[0]
+        core_of(mention.cores.core).name.partition(" ")[0]
         if _core_name(mention) and mention.cores.core
         else None
     )
 
 
 def _core_name(mention: Mention) -> str:
-    """The fastest core that is named, as the catalogue writes it: without its maker."""
-    if mention.cores.core is None or mention.kind not in (None, "cpu", "mcu"):
+    """The fastest core that is named, as the catalogue writes it: without its maker. Instruction sets name none."""
+    core = mention.cores.core
+    if core is None or is_generic(core) or mention.kind not in (None, "cpu", "mcu"):
         return ""
-    name = re.sub(r"\s*\(.*?\)", "", cores()[mention.cores.core].name)
+    name = re.sub(r"\s*\(.*?\)", "", core_of(core).name)
     return name.partition(" ")[2]

@@ -10,6 +10,7 @@ from typing import Any
 from ledg_rt.platforms.composition import Composition, composition
 from ledg_rt.platforms.device import Device
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
+from ledg_rt.platforms.instruction_sets import STAND_IN, take_instruction_sets
 from ledg_rt.platforms.memory import Memory, memory
 from ledg_rt.platforms.names import find_device, names_its_chip, of_memory
 from ledg_rt.platforms.product_lines import Product, main_product, products
@@ -107,7 +108,8 @@ def read_text(text: str) -> Mention:
     Raises:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
     """
-    left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
+    left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").replace(STAND_IN, " ").split())
+    generic, left = _take_instruction_sets(left)
     kind, vendor = first_of(left, UNITS) or first_of(left, KIND_WORDS), first_of(left, VENDORS)
     runtime, _ = take_runtime(left)
     asked = _asked(left)
@@ -142,13 +144,13 @@ def read_text(text: str) -> Mention:
     for figure in _FIGURES:
         left = _take_figure(left, figure, numbers)
     if found is None:
-        return _unknown(left, Mention(memory=described, numbers=numbers, peaks=peaks))
+        return _unknown(left, generic, Mention(memory=described, numbers=numbers, peaks=peaks))
     device = of_memory(found, named, numbers.get("memory_gb"))
     left = _take_figure(left, _CLOCK, numbers)
     if match := _CORES.search(left):
         numbers["cores"] = count_of(match["count"])
         left = without(left, match)
-    if device.kind not in ("cpu", "mcu") and asked.cores.core:
+    if device.kind not in ("cpu", "mcu") and (asked.cores.core or generic):
         # Clocks and counts of the processor beside it.
         numbers = {name: value for name, value in numbers.items() if name not in ("cores", "clock_ghz")}
     threads, left = _take_threads(left)
@@ -173,13 +175,21 @@ def _asked(text: str) -> Mention:
     return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads), threads=threads)
 
 
-def _unknown(left: str, so_far: Mention) -> Mention:
+def _take_instruction_sets(text: str) -> tuple[str | None, str]:
+    """The generic core of the instruction sets in ``text``, and the text with a sign in place of them."""
+    lower = _lower(text.translate(_HYPHENS))
+    generic, masked = take_instruction_sets(lower)
+    kept = (own if new == old else new for own, old, new in zip(text, lower, masked, strict=True))
+    return generic, "".join(kept)
+
+
+def _unknown(left: str, generic: str | None, so_far: Mention) -> Mention:
     """What else ``left`` says of a device that is not in the catalogue: its product line, cores, counts and clocks."""
     runtime, left = take_runtime(_untrademarked(left))
     threads, left = _take_threads(left)
     lower = _lower(left)
     found = products(lower)
-    cores = composition(lower, found)
+    cores = composition(lower, found, generic=generic, threads=threads if generic else None)
     kind = _kind(lower, found, cores, runtime, threads)
     numbers = dict(so_far.numbers)
     figures: dict[str, float | int | None] = {"cores": cores.cores, "clock_ghz": cores.clock_ghz}
