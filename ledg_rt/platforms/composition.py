@@ -37,6 +37,7 @@ _CORES = re.compile(
     r"(?:cpu[\s-]*)?(?:cores?|kerne|c(?:oe|œ)urs|n[uú]cleos)\b"
 )
 _VIRTUAL = re.compile(r"(?<![\w.])(\d{1,4})[\s-]*vcpus?\b")
+_SIZE = re.compile(r"(?<=\.)(\d{0,2})(medium|x?large)(?![a-z0-9])")
 _SHORT_COUNT = re.compile(rf"(?<![\w.])({_WORD})(?=[\s-]*(?:{_MASK}|a\d\d))")
 _PREFIX = re.compile(rf"(?<![\w.])(\d{{1,4}})\s*[x×*]\s*(?=[{_MASK}(]|[ax]\d{{1,3}}(?!\w))")
 _SUFFIX = re.compile(r"(?<!pcie )(?<![a-z0-9])[x×*]\s*(?!86\b|64\b)(\d{1,4})(?![\w.])")
@@ -158,6 +159,17 @@ def composition(
     )  # fmt: skip
 
 
+def virtual_cores(text: str, core: str) -> int | None:
+    """How many cores of a known kind ``4 vCPU`` or ``.xlarge`` in ``text`` (lower case) means; None where neither is there.
+
+    Raises:
+        PlatformError: a count that no hardware has.
+    """
+    if match := _VIRTUAL.search(text):
+        return _physical(int(match[1]), core)
+    return _physical(_of_size(match), core) if (match := _SIZE.search(text)) else None
+
+
 def _order(core: str) -> float:
     return cluster_rate(Cluster(core, 1, 1.0))
 
@@ -193,10 +205,13 @@ def _tokens(text: str, found: Sequence[Product], generic: str | None) -> list[_T
             scanner.take(match.start(), match.end(), "count", count_of(match[1]))
     told = any(token.kind == "count" for token in scanner.tokens)
     for match in _VIRTUAL.finditer(scanner.text):
-        # Clouds count threads: two of a core of x86, one of a core of Arm.
-        shared = 2 if cores and shares_cores(cores[0]) else 1
-        count = count_of(str(-(-int(match[1]) // shared)))
+        count = _physical(int(match[1]), cores[0] if cores else None)
         scanner.take(match.start(), match.end(), "virtual" if told and generic else "count", count)
+    if not any(token.kind in ("count", "virtual") for token in scanner.tokens):
+        for product in found:
+            if product.line.clock_ghz and (size := _SIZE.search(text[product.start : product.end])):
+                count = _physical(_of_size(size), product.line.core)
+                scanner.tokens.append(_Token(product.end, product.end, "count", count))
     for pattern, kind in (
         (_SHORT_COUNT, "prefix"),
         (_PREFIX, "prefix"),
@@ -221,6 +236,20 @@ def _tokens(text: str, found: Sequence[Product], generic: str | None) -> list[_T
     if any(token.kind == "core" for token in known):
         known = [token for token in known if token.kind != "generic"]
     return sorted(known, key=lambda token: token.start)
+
+
+def _of_size(match: re.Match[str]) -> int:
+    """Virtual processors of a machine whose name ends so (AWS, EC2 instance types)."""
+    return {"medium": 1, "large": 2, "xlarge": 4}[match[2]] * int(match[1] or 1)
+
+
+def _physical(virtual: int, core: str | None) -> int:
+    """Cores behind ``virtual`` processors. Clouds count threads: two of a core of x86, one of a core of Arm.
+
+    Raises:
+        PlatformError: there are none.
+    """
+    return count_of(str(-(-virtual // (2 if core and shares_cores(core) else 1))))
 
 
 def _take_clocks(scanner: _Scanner) -> None:

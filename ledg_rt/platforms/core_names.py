@@ -39,6 +39,7 @@ def core_names() -> re.Pattern[str]:
 
 
 def named_core(match: re.Match[str]) -> str:
+    """Id of the core that a match of ``core_names`` names; ``kryo-<number>`` where it is one of several."""
     if match["kryo"]:
         tiers = TIERS[match["kryo"]]
         tier = {"prime": 0, "gold": max(len(tiers) - 2, 0), "silver": -1}.get(match["tier"] or "")

@@ -72,8 +72,8 @@ def take_instruction_sets(text: str) -> tuple[str | None, str]:
     """
     found = _found(text)
     chosen = [_meant(each.entry, text) for each in found if each.entry]
-    if not chosen:
-        return None, text
+    if not any(entry.is_set or entry.implies for entry in chosen):
+        return None, text  # "a 256-bit FMA port" names no instruction set
     spans = [(each.start, each.end) for each in found]
     width, wide = _width(text, found)
     masked = list(text)
@@ -137,8 +137,10 @@ def entries() -> Mapping[str, Entry]:
 
 
 def _entry(fields: dict[str, Any], is_set: bool) -> Entry:
-    compiled = {name: _compiled(fields[name]) for name in ("pattern", "of") if name in fields}
-    return Entry(**{**fields, **compiled, "is_set": is_set})
+    compiled: dict[str, re.Pattern[str]] = {
+        name: _compiled(fields[name]) for name in ("pattern", "of") if name in fields
+    }
+    return Entry(**(fields | compiled), is_set=is_set)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -162,7 +164,7 @@ def _found(text: str) -> list[_Found]:
             named.append(each)
     named = [_denied(text, each) for each in named]
     families = {each.entry.family for each in named if each.entry}
-    flags = []
+    flags: list[_Found] = []
     for match in _FLAG.finditer(text):
         before = [each.end for each in [*named, *flags] if each.end <= match.start()]
         if before and _FLAGS.fullmatch(text[max(before) : match.start()]) and _goes_on(text, match, named):

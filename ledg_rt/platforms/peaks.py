@@ -44,6 +44,13 @@ def cluster_peak(used: Sequence[Cluster], precision: str) -> float | None:
     )
 
 
+def in_words(used: Sequence[Cluster]) -> str:
+    """What the peak of ``used`` cores follows from: ``4 x Arm Cortex-A76 at 2.4 GHz``."""
+    return ", ".join(
+        f"{cluster.count} x {core_of(cluster.core).name} at {cluster.clock_ghz:g} GHz" for cluster in used
+    )
+
+
 def peak_at(table: Mapping[str, float], precision: str) -> float | None:
     """The figure of ``precision``, or of the first of ``PEAK_FALLBACK`` where it has none; None where that is missing too."""
     return next(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledg_rt.platforms.composition import Composition, composition
+from ledg_rt.platforms.composition import Composition, composition, virtual_cores
 from ledg_rt.platforms.device import Device
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
 from ledg_rt.platforms.instruction_sets import STAND_IN, take_instruction_sets
@@ -42,13 +42,15 @@ class Mention:
     """Everything that was recognised in a text. ``numbers`` are in the units of ``Platform``.
 
     ``peaks``: 10^9 operations a second by the precision that the text says them of, None where it says none. Of a
-    device that is not in the catalogue also its ``cores``, its ``memory`` and the ``product`` that names its unit.
+    device that is not in the catalogue also its ``cores``, its ``memory`` and the ``product`` that names its unit; of one
+    that is, the ``rented`` cores, where the text speaks of virtual processors.
     """
 
     device: str | None = None
     cores: Composition = field(default_factory=Composition)
     product: Product | None = None
     memory: Memory | None = None
+    rented: int | None = None
     vendor: str | None = None
     kind: str | None = None
     runtime: str | None = None
@@ -153,12 +155,13 @@ def read_text(text: str) -> Mention:
     if device.kind not in ("cpu", "mcu") and (asked.cores.core or generic):
         # Clocks and counts of the processor beside it.
         numbers = {name: value for name, value in numbers.items() if name not in ("cores", "clock_ghz")}
+    rented = virtual_cores(_lower(left), device.clusters[0].core) if device.clusters else None
     threads, left = _take_threads(left)
     runtime, left = take_runtime(left)
     precision, left = take_word(left, PRECISION_WORDS)
     tag, left = take_word(left, TAGS)
     return Mention(
-        device=device.id, vendor=vendor, kind=kind, runtime=runtime,
+        device=device.id, rented=rented, vendor=vendor, kind=kind, runtime=runtime,
         threads=threads, tags=(tag,) if tag else (), rest=plain_words(left), peaks=peaks, **_run_in(precision, peaks, numbers),
     )  # fmt: skip
 
