@@ -183,7 +183,7 @@ def _take_instruction_sets(text: str) -> tuple[str | None, str]:
     lower = _lower(text.translate(_HYPHENS))
     generic, masked = take_instruction_sets(lower)
     kept = (own if new == old else new for own, old, new in zip(text, lower, masked, strict=True))
-    return generic, "".join(kept)
+    return generic, " ".join("".join(kept).split())
 
 
 def _unknown(left: str, generic: str | None, so_far: Mention) -> Mention:
