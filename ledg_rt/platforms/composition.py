@@ -8,27 +8,15 @@ Cortex-A76 & 6x...``) and leave out what repeats (``Cortex-X4 3.25 GHz + 2.85 GH
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
-from ledg_rt.platforms.catalogue import cores
-from ledg_rt.platforms.device import Cluster, Core
+from ledg_rt.platforms.core_names import TIERS, core_names, named_core
+from ledg_rt.platforms.device import Cluster
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
+from ledg_rt.platforms.instruction_sets import STAND_IN, shares_cores
 from ledg_rt.platforms.peaks import cluster_rate
 from ledg_rt.platforms.product_lines import Product
-
-TIERS: Mapping[str, tuple[str, ...]] = {
-    "250": ("cortex-a53",), "260": ("cortex-a73", "cortex-a53"), "280": ("cortex-a73", "cortex-a53"),
-    "360": ("cortex-a75", "cortex-a55"), "385": ("cortex-a75", "cortex-a55"), "460": ("cortex-a76", "cortex-a55"),
-    "465": ("cortex-a76", "cortex-a55"), "468": ("cortex-a76", "cortex-a55"), "470": ("cortex-a76", "cortex-a55"),
-    "475": ("cortex-a76", "cortex-a55"), "485": ("cortex-a76", "cortex-a55"), "495": ("cortex-a76", "cortex-a55"),
-    "560": ("cortex-a76", "cortex-a55"), "570": ("cortex-a77", "cortex-a55"), "585": ("cortex-a77", "cortex-a55"),
-    "660": ("cortex-a78", "cortex-a55"), "670": ("cortex-a78", "cortex-a55"),
-    "680": ("cortex-x1", "cortex-a78", "cortex-a55"), "780": ("cortex-x2", "cortex-a710", "cortex-a510"),
-}  # fmt: skip
-"""Cores that a Kryo is built on, from the fastest (Wikipedia, Kryo); where a text lists more clusters, the middle
-ones repeat the last but one."""
 
 MOST_CORES = 1_000_000
 
@@ -49,6 +37,7 @@ _CORES = re.compile(
     r"(?:cpu[\s-]*)?(?:cores?|kerne|c(?:oe|œ)urs|n[uú]cleos)\b"
 )
 _VIRTUAL = re.compile(r"(?<![\w.])(\d{1,4})[\s-]*vcpus?\b")
+_SIZE = re.compile(r"(?<=\.)(\d{0,2})(medium|x?large)(?![a-z0-9])")
 _SHORT_COUNT = re.compile(rf"(?<![\w.])({_WORD})(?=[\s-]*(?:{_MASK}|a\d\d))")
 _PREFIX = re.compile(rf"(?<![\w.])(\d{{1,4}})\s*[x×*]\s*(?=[{_MASK}(]|[ax]\d{{1,3}}(?!\w))")
 _SUFFIX = re.compile(r"(?<!pcie )(?<![a-z0-9])[x×*]\s*(?!86\b|64\b)(\d{1,4})(?![\w.])")
@@ -122,17 +111,21 @@ class _Scanner:
         self.text = self.text[:start] + _MASK * (end - start) + self.text[end:]
 
 
-def composition(text: str, found: Sequence[Product]) -> Composition:
+def composition(
+    text: str, found: Sequence[Product], *, generic: str | None = None, threads: int | None = None
+) -> Composition:
     """What ``text`` (lower case, plain hyphens) says of cores, counts and clocks.
 
     Args:
         text: a description without its memory and threads.
         found: the products that it names; their cores count, their other units are kept apart.
+        generic: the core of the instruction sets at ``STAND_IN``, which counts where no other is named.
+        threads: that run; there are as many cores where only their number is missing.
 
     Raises:
         PlatformError: a clock or count that no hardware has.
     """
-    tokens = _tokens(text, found)
+    tokens = _tokens(text, found, generic)
     groups = list(_groups(text, tokens))
     units = [group for group in groups if group.unit]
     unit_cores = next((group.count for group in units if group.count), None)
@@ -140,7 +133,7 @@ def composition(text: str, found: Sequence[Product]) -> Composition:
     spans = tuple(
         (token.start, token.end)
         for token in tokens
-        if token.kind in ("clock", "count", "prefix", "core", "lanes", "labelled", "boost", "base")
+        if token.kind in ("clock", "count", "prefix", "core", "lanes", "labelled", "boost", "base", "virtual")
     )
     lanes = next((int(token.value) for token in tokens if token.kind == "lanes"), None)
     mine = _named([group for group in groups if not group.unit])
@@ -150,7 +143,7 @@ def composition(text: str, found: Sequence[Product]) -> Composition:
     if len(labelled) == len(parts) and not any(group.clock for group in parts):
         for group, clock in zip(parts, labelled, strict=True):
             group.clock = clock
-    clusters = _clusters(parts, total)
+    clusters = _clusters(parts, total, threads)
     counts = [group.count for group in parts]
     cores_ = (
         sum(cluster.count for cluster in clusters)
@@ -162,15 +155,26 @@ def composition(text: str, found: Sequence[Product]) -> Composition:
     return Composition(
         clusters=clusters, cores=cores_, clock_ghz=clusters[0].clock_ghz if clusters else max(clocks, default=None),
         core=clusters[0].core if clusters else named, unit_cores=lanes or unit_cores, unit_clock_ghz=unit_clock, spans=spans,
-        core_at=next((token.start for token in tokens if token.kind == "core"), None),
+        core_at=next((token.start for token in tokens if token.kind in ("core", "generic")), None),
     )  # fmt: skip
+
+
+def virtual_cores(text: str, core: str) -> int | None:
+    """How many cores of a known kind ``4 vCPU`` or ``.xlarge`` in ``text`` (lower case) means; None where neither is there.
+
+    Raises:
+        PlatformError: a count that no hardware has.
+    """
+    if match := _VIRTUAL.search(text):
+        return _physical(int(match[1]), core)
+    return _physical(_of_size(match), core) if (match := _SIZE.search(text)) else None
 
 
 def _order(core: str) -> float:
     return cluster_rate(Cluster(core, 1, 1.0))
 
 
-def _tokens(text: str, found: Sequence[Product]) -> list[_Token]:
+def _tokens(text: str, found: Sequence[Product], generic: str | None) -> list[_Token]:
     """Cores, clocks, counts, other units and separators of ``text``, in its order."""
     scanner = _Scanner(text)
     maker = next((product.line for product in found if product.line.core), None)
@@ -181,9 +185,13 @@ def _tokens(text: str, found: Sequence[Product]) -> list[_Token]:
             # Of a model and its architecture the model is more exact: "Xeon Silver 4210R (Cascade Lake)".
             value = product.line.core if maker is None or maker.efficient is None else ""
             scanner.take(product.start, product.end, "model" if product.line is maker else "", value)
-    for match in _core_names().finditer(scanner.text):
-        if maker is None or maker.core not in _x86():
-            scanner.take(match.start(), match.end(), "core", _named_core(match))
+    for match in core_names().finditer(scanner.text):
+        if maker is None or not (maker.core and shares_cores(maker.core)):
+            scanner.take(match.start(), match.end(), "core", named_core(match))
+    cores = [str(token.value) for token in scanner.tokens if token.kind in ("core", "model") and token.value]
+    if generic and maker is None and not cores and (at := scanner.text.find(STAND_IN)) >= 0:
+        cores = [generic]
+        scanner.take(at, at + 1, "generic", generic)
     for match in _LANES.finditer(scanner.text):
         scanner.take(match.start(), match.end(), "lanes", int(match[1]))
     _take_clocks(scanner)
@@ -195,10 +203,15 @@ def _tokens(text: str, found: Sequence[Product]) -> list[_Token]:
             scanner.take(middle, match.end(), "core", kind or "")
         else:
             scanner.take(match.start(), match.end(), "count", count_of(match[1]))
+    told = any(token.kind == "count" for token in scanner.tokens)
     for match in _VIRTUAL.finditer(scanner.text):
-        # Clouds count threads: two of a core of x86, one of a core of Arm.
-        shared = 2 if maker is not None and maker.core in _x86() else 1
-        scanner.take(match.start(), match.end(), "count", count_of(str(-(-int(match[1]) // shared))))
+        count = _physical(int(match[1]), cores[0] if cores else None)
+        scanner.take(match.start(), match.end(), "virtual" if told and generic else "count", count)
+    if not any(token.kind in ("count", "virtual") for token in scanner.tokens):
+        for product in found:
+            if product.line.clock_ghz and (size := _SIZE.search(text[product.start : product.end])):
+                count = _physical(_of_size(size), product.line.core)
+                scanner.tokens.append(_Token(product.end, product.end, "count", count))
     for pattern, kind in (
         (_SHORT_COUNT, "prefix"),
         (_PREFIX, "prefix"),
@@ -220,7 +233,23 @@ def _tokens(text: str, found: Sequence[Product]) -> list[_Token]:
         for token in scanner.tokens
         if token.kind and (token.kind not in ("core", "model") or token.value)
     ]
+    if any(token.kind == "core" for token in known):
+        known = [token for token in known if token.kind != "generic"]
     return sorted(known, key=lambda token: token.start)
+
+
+def _of_size(match: re.Match[str]) -> int:
+    """Virtual processors of a machine whose name ends so (AWS, EC2 instance types)."""
+    return {"medium": 1, "large": 2, "xlarge": 4}[match[2]] * int(match[1] or 1)
+
+
+def _physical(virtual: int, core: str | None) -> int:
+    """Cores behind ``virtual`` processors. Clouds count threads: two of a core of x86, one of a core of Arm.
+
+    Raises:
+        PlatformError: there are none.
+    """
+    return count_of(str(-(-virtual // (2 if core and shares_cores(core) else 1))))
 
 
 def _take_clocks(scanner: _Scanner) -> None:
@@ -261,7 +290,7 @@ def _groups(text: str, tokens: Sequence[_Token]) -> Iterator[_Group]:
                 new = _Group(unit=True)
             case "comma" | "cpu" if now.unit:
                 new = _Group()
-            case "core" | "model":
+            case "core" | "model" | "generic":
                 if now.unit or (now.core is not None and not (now.core == token.value and now.clock is None)):
                     new = _Group()
                 (new or now).core = str(token.value)
@@ -287,7 +316,9 @@ def _groups(text: str, tokens: Sequence[_Token]) -> Iterator[_Group]:
                 begins = token.kind == "prefix" and (
                     now.clock is not None
                     or (
-                        now.core is not None and following is not None and following.kind in ("core", "model")
+                        now.core is not None
+                        and following is not None
+                        and following.kind in ("core", "model", "generic")
                     )
                 )
                 if now.unit and token.kind == "count":
@@ -326,11 +357,11 @@ def _named(groups: Sequence[_Group]) -> list[_Group]:
     return kept
 
 
-def _clusters(parts: Sequence[_Group], total: int | None) -> tuple[Cluster, ...]:
+def _clusters(parts: Sequence[_Group], total: int | None, threads: int | None) -> tuple[Cluster, ...]:
     """Clusters of which all is known, from the fastest to the slowest; a lone one has all of the ``total`` cores."""
     counts = [group.count for group in parts]
     if len(parts) == 1 and counts[0] is None:
-        counts = [total]
+        counts = [total or threads]
     elif any(counts):
         rest = (total or 0) - sum(count or 0 for count in counts)
         spare = rest if counts.count(None) == 1 and rest > 0 else 1
@@ -343,56 +374,3 @@ def _clusters(parts: Sequence[_Group], total: int | None) -> tuple[Cluster, ...]
     if len(clusters) < len(parts):
         return ()
     return tuple(sorted(clusters, key=lambda cluster: (-cluster_rate(cluster), -cluster.clock_ghz)))
-
-
-@cache
-def _core_names() -> re.Pattern[str]:
-    """Names of the microarchitectures, the longest first, and Kryos with their number."""
-    names: set[str] = set()
-    for core in cores().values():
-        names.update(_written(core))
-    words = sorted((name for name in names if len(name) > 2), key=lambda name: (-len(name), name))
-    every = "|".join(r"[\s-]*".join(map(re.escape, re.split(r"[\s-]+", name))) for name in words)
-    spaced = every.replace(r"cortex[\s-]*a", r"cortex[\s-]*a[\s-]*").replace(
-        r"cortex[\s-]*x", r"cortex[\s-]*x[\s-]*"
-    )
-    return re.compile(
-        rf"(?<![a-z0-9])(?:k(?:ry|yr)o[\s-]*(?P<kryo>{'|'.join(TIERS)})(?:[\s-]*(?P<tier>prime|gold|silver))?|k(?P<plain>ry|yr)o(?![\s-]*\d)|{spaced})(?![a-z0-9])"
-    )
-
-
-def _named_core(match: re.Match[str]) -> str:
-    if match["kryo"]:
-        tiers = TIERS[match["kryo"]]
-        tier = {"prime": 0, "gold": max(len(tiers) - 2, 0), "silver": -1}.get(match["tier"] or "")
-        return f"kryo-{match['kryo']}" if tier is None else tiers[tier]
-    return "kryo" if match["plain"] else _by_name()[_squeezed(match[0])]
-
-
-@cache
-def _by_name() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for core in cores().values():
-        for name in _written(core):
-            found.setdefault(_squeezed(name), core.id)
-    return found
-
-
-def _written(core: Core) -> Iterator[str]:
-    """How people write a core: with its maker and without, of some the number alone (``C910V``)."""
-    plain = re.sub(r"\(.*?\)", "", core.name).strip().lower()
-    bare = plain.partition(" ")[2]
-    yield from (core.id, plain)
-    if core.ops_per_cycle or not (plain.startswith("apple ") and bare.isalpha()):  # "lightning" is a word
-        yield bare
-    if re.fullmatch(r"[cux]\d{2,3}", number := plain.rpartition(" ")[2]):
-        yield from (number, f"{number}v")
-
-
-def _squeezed(name: str) -> str:
-    return re.sub(r"[^a-z0-9+]", "", name)
-
-
-@cache
-def _x86() -> frozenset[str]:
-    return frozenset(core.id for core in cores().values() if core.name.startswith(("Intel", "AMD")))

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ledg_rt.platforms.catalogue import cores
 from ledg_rt.platforms.device import Cluster, Platform
-from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, peak_at
+from ledg_rt.platforms.instruction_sets import core_of, is_generic
+from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, in_words, peak_at
 from ledg_rt.platforms.text import Mention
 
 UNKNOWN = "unknown"
@@ -35,10 +35,14 @@ def described(mention: Mention) -> Platform:
         clusters = (
             Cluster(mention.cores.core, 1, clock),
         )  # one core runs the network, whatever else there is
+    elif mine and not clusters and not clock:
+        clusters = _clocked_by_its_line(mention)
     used = cores_in_use(clusters, mention.threads, slowest_first="little" in mention.tags)
     given: dict[str, Any] = dict(mention.numbers)
     if used:
-        given |= {"cores": sum(cluster.count for cluster in used), "clock_ghz": used[0].clock_ghz}
+        given["cores"] = sum(cluster.count for cluster in used)
+        if clock:
+            given["clock_ghz"] = used[0].clock_ghz
     elif mention.threads and "cores" in given and mine:
         given["cores"] = min(given["cores"], mention.threads)
     derived = {
@@ -54,15 +58,26 @@ def described(mention: Mention) -> Platform:
     )  # fmt: skip
 
 
+def _clocked_by_its_line(mention: Mention) -> tuple[Cluster, ...]:
+    """Cores of a product of which all are sold at one clock, where the text says how many there are, or threads."""
+    line = mention.product.line if mention.product else None
+    count = mention.cores.cores or mention.threads
+    if line is None or not line.clock_ghz or not line.core or line.core != mention.cores.core or not count:
+        return ()
+    return (Cluster(line.core, count, line.clock_ghz),)
+
+
 def _derived(mention: Mention, precision: str, used: Sequence[Cluster]) -> Iterator[tuple[str, Any, str]]:
     """Name, value and origin of each figure that follows from others; of one name the first that there is counts."""
     line = mention.product.line if mention.product else None
     if (peak := _peak(mention, precision, used)) is not None:
         yield "peak_gops", *peak
+    if used and line is not None and line.clock_ghz:
+        yield "clock_ghz", used[0].clock_ghz, line.source
     if mention.memory and mention.memory.bandwidth_gbs and not _own_memory(mention):
         yield "bandwidth_gbs", mention.memory.bandwidth_gbs, mention.memory.how
     core = (
-        cores()[mention.cores.core] if mention.cores.core and mention.kind in (None, "cpu", "mcu") else None
+        core_of(mention.cores.core) if mention.cores.core and mention.kind in (None, "cpu", "mcu") else None
     )
     if line is not None and line.year:
         yield "year", line.year, f"first of {line.architecture}"
@@ -85,10 +100,7 @@ def _peak(mention: Mention, precision: str, used: Sequence[Cluster]) -> tuple[fl
             f"{precision} at the rate of {next(name for name, value in said.items() if value == peak)}",
         )
     if used and (peak := cluster_peak(used, precision)) is not None:
-        words = (
-            f"{cluster.count} x {cores()[cluster.core].name} at {cluster.clock_ghz:g} GHz" for cluster in used
-        )
-        return peak, ", ".join(words)
+        return peak, in_words(used)
     return None
 
 
@@ -108,15 +120,16 @@ def _architecture(mention: Mention) -> str | None:
 
 def _core_maker(mention: Mention) -> str | None:
     return (
-        cores()[mention.cores.core].name.partition(" ")[0]
+        core_of(mention.cores.core).name.partition(" ")[0]
         if _core_name(mention) and mention.cores.core
         else None
     )
 
 
 def _core_name(mention: Mention) -> str:
-    """The fastest core that is named, as the catalogue writes it: without its maker."""
-    if mention.cores.core is None or mention.kind not in (None, "cpu", "mcu"):
+    """The fastest core that is named, as the catalogue writes it: without its maker. Instruction sets name none."""
+    core = mention.cores.core
+    if core is None or is_generic(core) or mention.kind not in (None, "cpu", "mcu"):
         return ""
-    name = re.sub(r"\s*\(.*?\)", "", cores()[mention.cores.core].name)
+    name = re.sub(r"\s*\(.*?\)", "", core_of(core).name)
     return name.partition(" ")[2]

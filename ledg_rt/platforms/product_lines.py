@@ -20,7 +20,8 @@ from ledg_rt.platforms.device import KINDS, PRECISION_BITS
 @dataclass(frozen=True, slots=True)
 class Line:
     """A product line. ``core``: id of the microarchitecture, of the fast cores where there are two kinds;
-    ``efficient``: of the others. ``peak_ratios``: peak of a precision as a multiple of the fp32 peak.
+    ``efficient``: of the others. ``peak_ratios``: peak of a precision as a multiple of the fp32 peak. ``clock_ghz``: of
+    a text without a clock, where all products of the line run at the same.
     """
 
     pattern: re.Pattern[str]
@@ -31,6 +32,7 @@ class Line:
     core: str | None = None
     efficient: str | None = None
     peak_ratios: Mapping[str, float] = field(default_factory=dict)
+    clock_ghz: float | None = None
     source: str = ""
 
 

@@ -13,7 +13,7 @@ from ledg_rt.platforms.catalogue import devices
 from ledg_rt.platforms.described import UNKNOWN, described
 from ledg_rt.platforms.device import PRECISION_BITS, Device, Platform
 from ledg_rt.platforms.figures import LIMITS
-from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, peak_at
+from ledg_rt.platforms.peaks import cluster_peak, cores_in_use, in_words, peak_at
 from ledg_rt.platforms.text import TEXT_LIMIT, read_text
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ def _from_text(text: str) -> Platform:
         device, "", runtime=runtime, precision=mention.precision or default_precision(device),
         threads=mention.threads, tags=mention.tags,
     )  # fmt: skip
+    if mention.rented and mention.rented < (base.cores or 0):
+        # A part of the chip that a cloud rents out: no more cores run than there are in it.
+        used = cores_in_use(device.clusters, mention.rented)
+        given["cores"] = mention.rented
+        peak = cluster_peak(used, base.precision)
+        base = replace(base, peak_gops=peak, derived=(("peak_gops", in_words(used)),) if peak else ())
     return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)
 
 

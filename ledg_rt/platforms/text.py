@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledg_rt.platforms.composition import Composition, composition
+from ledg_rt.platforms.composition import Composition, composition, virtual_cores
 from ledg_rt.platforms.device import Device
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
+from ledg_rt.platforms.instruction_sets import STAND_IN, take_instruction_sets
 from ledg_rt.platforms.memory import Memory, memory
 from ledg_rt.platforms.names import find_device, names_its_chip, of_memory
 from ledg_rt.platforms.product_lines import Product, main_product, products
@@ -41,13 +42,15 @@ class Mention:
     """Everything that was recognised in a text. ``numbers`` are in the units of ``Platform``.
 
     ``peaks``: 10^9 operations a second by the precision that the text says them of, None where it says none. Of a
-    device that is not in the catalogue also its ``cores``, its ``memory`` and the ``product`` that names its unit.
+    device that is not in the catalogue also its ``cores``, its ``memory`` and the ``product`` that names its unit; of one
+    that is, the ``rented`` cores, where the text speaks of virtual processors.
     """
 
     device: str | None = None
     cores: Composition = field(default_factory=Composition)
     product: Product | None = None
     memory: Memory | None = None
+    rented: int | None = None
     vendor: str | None = None
     kind: str | None = None
     runtime: str | None = None
@@ -107,7 +110,8 @@ def read_text(text: str) -> Mention:
     Raises:
         PlatformError: a figure with a unit that no hardware has (0 GHz, 10^9 GB).
     """
-    left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").split())
+    left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").replace(STAND_IN, " ").split())
+    generic, left = _take_instruction_sets(left)
     kind, vendor = first_of(left, UNITS) or first_of(left, KIND_WORDS), first_of(left, VENDORS)
     runtime, _ = take_runtime(left)
     asked = _asked(left)
@@ -142,21 +146,22 @@ def read_text(text: str) -> Mention:
     for figure in _FIGURES:
         left = _take_figure(left, figure, numbers)
     if found is None:
-        return _unknown(left, Mention(memory=described, numbers=numbers, peaks=peaks))
+        return _unknown(left, generic, Mention(memory=described, numbers=numbers, peaks=peaks))
     device = of_memory(found, named, numbers.get("memory_gb"))
     left = _take_figure(left, _CLOCK, numbers)
     if match := _CORES.search(left):
         numbers["cores"] = count_of(match["count"])
         left = without(left, match)
-    if device.kind not in ("cpu", "mcu") and asked.cores.core:
+    if device.kind not in ("cpu", "mcu") and (asked.cores.core or generic):
         # Clocks and counts of the processor beside it.
         numbers = {name: value for name, value in numbers.items() if name not in ("cores", "clock_ghz")}
+    rented = virtual_cores(_lower(left), device.clusters[0].core) if device.clusters else None
     threads, left = _take_threads(left)
     runtime, left = take_runtime(left)
     precision, left = take_word(left, PRECISION_WORDS)
     tag, left = take_word(left, TAGS)
     return Mention(
-        device=device.id, vendor=vendor, kind=kind, runtime=runtime,
+        device=device.id, rented=rented, vendor=vendor, kind=kind, runtime=runtime,
         threads=threads, tags=(tag,) if tag else (), rest=plain_words(left), peaks=peaks, **_run_in(precision, peaks, numbers),
     )  # fmt: skip
 
@@ -173,13 +178,21 @@ def _asked(text: str) -> Mention:
     return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads), threads=threads)
 
 
-def _unknown(left: str, so_far: Mention) -> Mention:
+def _take_instruction_sets(text: str) -> tuple[str | None, str]:
+    """The generic core of the instruction sets in ``text``, and the text with a sign in place of them."""
+    lower = _lower(text.translate(_HYPHENS))
+    generic, masked = take_instruction_sets(lower)
+    kept = (own if new == old else new for own, old, new in zip(text, lower, masked, strict=True))
+    return generic, " ".join("".join(kept).split())
+
+
+def _unknown(left: str, generic: str | None, so_far: Mention) -> Mention:
     """What else ``left`` says of a device that is not in the catalogue: its product line, cores, counts and clocks."""
     runtime, left = take_runtime(_untrademarked(left))
     threads, left = _take_threads(left)
     lower = _lower(left)
     found = products(lower)
-    cores = composition(lower, found)
+    cores = composition(lower, found, generic=generic, threads=threads if generic else None)
     kind = _kind(lower, found, cores, runtime, threads)
     numbers = dict(so_far.numbers)
     figures: dict[str, float | int | None] = {"cores": cores.cores, "clock_ghz": cores.clock_ghz}
