@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 KNOWN = "known.json"
 KIN = "kin.npz"
 RATES = "rates.npz"
-FORMAT = 8
+FORMAT = 9
 REQUIRED = (
     "encoder.onnx",
     "head.onnx",

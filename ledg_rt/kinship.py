@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ledg_rt.encoding import PLATFORM_NUMBERS, PRESUMED, PlatformEncoding
+from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, PlatformEncoding
 from ledg_rt.errors import BundleError
 
 NAMES = 4
@@ -35,8 +35,12 @@ STARTS = tuple(PRESUMED)
 figure it makes up for how far ``PRESUMED`` is from the truth. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
 
 COMPARED = np.array([float(name not in STARTS) for name in PLATFORM_NUMBERS])
-"""Figures whose values count in likeness; of the others it counts that they are known. The head divides by the starts itself; were they a sign
+"""Figures that count in likeness. The head divides by the starts itself; were they a sign
 of kin as well, faster hardware could have slower kin. Chips are told as well without them (benchmarks/LOG.md)."""
+
+USUAL_TRAITS = {"kind": 4.0, "architecture": 2.0, "vendor": 1.0}
+USUAL_WORDS, USUAL_FIGURES = 4.0, 0.15
+"""What makes another platform less of a model for figures that one does not have, as exponents: a trait that differs, the distance of the sentences, of the figures that both have."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,13 @@ class Scales:
     """What decides the likeness of two platforms; all are logarithms, but ``differ``. F figures.
 
     ``differ``: [TERMS + 3, len(PLATFORM_TRAITS)], the factor of a trait in which two differ is its logistic function; a row a term, then for
-    figures in proportion, for the chip, for the device. ``figures``, ``missing``: [TERMS, F], how fast likeness fades with the
-    distance of a figure, or with one that only one of them has. ``words``: [TERMS]. ``size``: [TERMS + NAMES + 1], of each
+    figures in proportion, for the chip, for the device. ``figures``: [TERMS, F], how fast likeness fades with the
+    distance of a figure. ``words``: [TERMS]. ``size``: [TERMS + NAMES + 1], of each
     term, of each name, of what all have in common. ``slope``: [F]. ``noise``: [2], of a platform, and of one row of it.
     """
 
     differ: Any
     figures: Any
-    missing: Any
     words: Any
     size: Any
     slope: Any
@@ -62,12 +65,10 @@ class Scales:
 class Pairs:
     """A platforms beside B others: what ``likeness`` reads, each [A, B] or [A, B, ...].
 
-    ``apart``: squared distances of figures, an unknown one being in the middle; ``lacking``: 1 where only one has it; ``along``: products of figures;
-    ``words``: 1 minus the cosine of the hardware sentences; ``differ``: 1 where a trait differs; ``name``: 1 where a name is shared.
+    ``apart``: squared distances of figures; ``along``: products of figures; ``words``: 1 minus the cosine of the hardware sentences; ``differ``: 1 where a trait differs; ``name``: 1 where a name is shared.
     """
 
     apart: Any
-    lacking: Any
     along: Any
     words: Any
     differ: Any
@@ -78,7 +79,7 @@ class Pairs:
 class Described:
     """P platforms as ``Pairs`` compares them.
 
-    ``figures``: [P, F], in units of their spread over the known platforms, 0 where unknown or not ``COMPARED``; ``known``: [P, F], 1 where known.
+    ``figures``: [P, F], in units of their spread over the known platforms, 0 where not ``COMPARED``, see ``usual`` where unknown; ``known``: [P, F], 1 where known.
     ``words``: [P, text width], of length 1. ``traits``: int64 [P, len(PLATFORM_TRAITS)] and ``names``: int64 [P, NAMES], see ``Units.codes``.
     """
 
@@ -138,10 +139,32 @@ def pairs(some: Described, others: Described) -> Pairs:
     apart = (some.figures[:, None] - others.figures[None]) ** 2
     names = some.names[:, None] == others.names[None]
     return Pairs(
-        apart, np.abs(some.known[:, None] - others.known[None]), some.figures[:, None] * others.figures[None],
+        apart, some.figures[:, None] * others.figures[None],
         1 - some.words @ others.words.T, (some.traits[:, None] != others.traits[None]).astype(np.float64),
         (names & (some.names >= 0)[:, None]).astype(np.float64),
     )  # fmt: skip
+
+
+def usual(some: Described, others: Described) -> Described:
+    """``some`` with what is usual for a figure that they do not have: its mean over ``others`` that have it, these alike counting most.
+
+    Hardware of which a description says little is then no stranger to all of whose figures are known. What figures training's own
+    platforms lack is found in the same way.
+    """
+    both = some.known[:, None] * others.known[None] * COMPARED
+    apart = (both * (some.figures[:, None] - others.figures[None]) ** 2).sum(-1)
+    far = USUAL_FIGURES * apart + USUAL_WORDS * (1 - some.words @ others.words.T)
+    for trait, weight in USUAL_TRAITS.items():
+        column = PLATFORM_TRAITS.index(trait)
+        far += weight * (some.traits[:, None, column] != others.traits[None, :, column])
+    figures = some.figures.copy()
+    for at in np.flatnonzero(COMPARED):
+        having = others.known[:, at] > 0
+        if having.any():
+            near = np.exp(far[:, having].min(1, keepdims=True) - far[:, having])
+            found = near @ others.figures[having, at] / near.sum(1)
+            figures[:, at] = np.where(some.known[:, at] > 0, some.figures[:, at], found)
+    return replace(some, figures=figures)
 
 
 def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
@@ -150,8 +173,7 @@ def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
     size = xp.exp(scales.size)
     found = size[-1] + alike[TERMS] * (pairs.along @ xp.exp(2 * scales.slope))
     for term in range(TERMS):
-        far = pairs.apart @ xp.exp(scales.figures[term]) + pairs.lacking @ xp.exp(scales.missing[term])
-        far = far + pairs.words * xp.exp(scales.words[term])
+        far = pairs.apart @ xp.exp(scales.figures[term]) + pairs.words * xp.exp(scales.words[term])
         found = found + size[term] * alike[term] * xp.exp(-0.5 * far)
     of_names = (alike[TERMS + 1], alike[TERMS + 2], 1, 1)
     for name, factor in enumerate(of_names):
@@ -223,7 +245,7 @@ class Kin:
         """
         if platform.keys and (at := self.positions.get(platform.keys[-1])) is not None:
             return Told(self.vectors[at], _as_trained(platform))
-        own = self.units.describe([platform], words[None].astype(np.float64))
+        own = usual(self.units.describe([platform], words[None].astype(np.float64)), self.described)
         near = likeness(self.scales, pairs(own, self.described))[0]
         found: Float = self.middle + near @ self.weights
         split = len(found) - len(STARTS)

@@ -19,6 +19,7 @@ from ledg_rt.kinship import (
     likeness,
     pairs,
     starts,
+    usual,
 )
 from ledg_rt.platforms import resolve
 
@@ -47,7 +48,7 @@ def scales():
     size = np.zeros(TERMS + NAMES + 1)
     size[TERMS + NAMES - 1] = -4  # another use of a stack changes little
     return Scales(
-        differ=np.zeros((TERMS + 3, len(PLATFORM_TRAITS))), figures=np.full((TERMS, count), -1.0), missing=np.full((TERMS, count), -1.0),
+        differ=np.zeros((TERMS + 3, len(PLATFORM_TRAITS))), figures=np.full((TERMS, count), -1.0),
         words=np.zeros(TERMS), size=size, slope=np.full(count, -3.0), noise=np.array([-8.0, -20.0]),
     )  # fmt: skip
 
@@ -58,6 +59,7 @@ def kin(scales):
     words = np.stack([words_of(text) for text in KNOWN]).astype(np.float64)
     units = Units.of(platforms, words)
     described = units.describe(platforms, words)
+    described = usual(described, described)
     vectors = np.random.default_rng(0).normal(size=(len(KNOWN), MEMBERS, WIDTH)).astype(np.float32)
     flat = np.column_stack(
         [vectors.reshape(len(KNOWN), -1), starts(np.stack([one.numeric for one in platforms]))]
@@ -86,18 +88,37 @@ def test_likeness_is_a_covariance(kin, scales):
     assert (found <= np.sqrt(np.outer(found.diagonal(), found.diagonal())) + 1e-9).all()
 
 
-def test_an_unknown_figure_is_not_near_to_every_other(kin, scales):
-    """Were it so, two platforms far apart would both be like a third, which no covariance allows."""
-    figures, known = (np.zeros((3, len(PLATFORM_NUMBERS))) for _ in range(2))
-    figures[:2, 0], known[:2, 0] = (-9, 9), 1
-    one = Described(
-        figures, known, np.ones((3, 1)), np.zeros((3, 1), dtype=int), np.full((3, NAMES), NO_NAME)
+def test_an_unknown_figure_is_as_usual_for_hardware_that_is_alike(kin):
+    clock = PLATFORM_NUMBERS.index("clock_ghz")
+    texts = (
+        "gpu, fp16, tensorrt 8.4.0, 300 GB/s",
+        "board with 4 cores, tflite 2.4.1, fp32, 4 threads",
+        "gpu at 5 GHz",
     )
-    alone = dataclasses.replace(
-        scales, differ=np.zeros((TERMS + 3, 1)), missing=np.full_like(scales.missing, -50.0),
-        size=np.array([0, -50, -50, -50, -50, -50, -50.0]), slope=np.full(len(PLATFORM_NUMBERS), -50.0),
-    )  # fmt: skip
-    assert np.linalg.eigvalsh(likeness(alone, pairs(one, one))).min() > -1e-9
+    some = kin.units.describe(
+        [encoded(text) for text in texts], np.stack([words_of(text) for text in texts]).astype(np.float64)
+    )
+    assert some.known[:, clock].tolist() == [0, 0, 1]
+    told = usual(some, kin.described).figures[:, clock]
+    own = dict(zip(KNOWN, kin.described.figures[:, clock], strict=True))
+    boards, cards = ([own[text] for text in KNOWN if ("nvidia" in text) == card] for card in (False, True))
+    assert min(cards) <= told[0] <= max(cards)
+    assert min(boards) <= told[1] <= max(boards)
+    assert told[2] == some.figures[2, clock] > max(boards)
+
+
+def test_what_is_usual_is_not_learned_from_those_that_do_not_have_it():
+    """Of two that are alike the nearer one lacks the figure as well."""
+    figures, known = np.zeros((3, len(PLATFORM_NUMBERS))), np.zeros((3, len(PLATFORM_NUMBERS)))
+    clock = PLATFORM_NUMBERS.index("clock_ghz")
+    figures[:, clock], known[2, clock] = (0, 7, 3), 1
+    words = np.array([[1.0, 0.0], [1.0, 0.0], [0.6, 0.8]])
+    all_of = Described(
+        figures, known, words, np.zeros((3, len(PLATFORM_TRAITS)), dtype=int), np.full((3, NAMES), NO_NAME)
+    )
+    assert usual(all_of, all_of).figures[:, clock].tolist() == [3, 3, 3]
+    nobody = dataclasses.replace(all_of, known=np.zeros_like(known))
+    assert usual(nobody, nobody).figures[:, clock].tolist() == [0, 7, 3]
 
 
 def test_what_platforms_have_in_common_makes_them_alike(kin, scales):
@@ -203,15 +224,14 @@ def test_whose_kin_nameless_hardware_is_depends_on_its_figures_but_not_on_its_st
     others = (
         dataclasses.replace(nameless, bandwidth_gbs=2 * nameless.bandwidth_gbs),
         dataclasses.replace(nameless, peak_gops=2 * nameless.peak_gops),
-        dataclasses.replace(nameless, clock_ghz=2 * nameless.clock_ghz),
         dataclasses.replace(nameless, peak_gops=None),
+        dataclasses.replace(nameless, clock_ghz=2 * nameless.clock_ghz),
     )
-    plain, same, too, *different = (
+    *alike, different = (
         kin.tell(encode_platform(platform), words_of(text)).vectors for platform in (nameless, *others)
     )
-    assert np.array_equal(same, plain)
-    assert np.array_equal(too, plain)
-    assert not any(np.array_equal(vectors, plain) for vectors in different)
+    assert all(np.array_equal(vectors, alike[0]) for vectors in alike)
+    assert not np.array_equal(different, alike[0])
 
 
 def start_of(numeric, name="peak_gops"):

@@ -32,7 +32,7 @@ from benchmarks.accuracy.splits import by_class, chip_of
 from ledg_export import train as training
 from ledg_export.batches import LatencyData
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load, training_sources
+from ledg_export.corpus import load_training
 from ledg_export.train import Recipe
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import GraphEncoding, platform_keys, rebatch
@@ -152,7 +152,7 @@ def main() -> None:
     parser = run_arguments(__doc__, Path("checkpoints/folds"))
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)))
     options = parser.parse_args()
-    corpus = load(options.cache, training_sources(options.cache))
+    corpus = load_training(options.cache)
     embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     path = RESULTS / "folds.parquet"
     for number in options.folds:

@@ -31,7 +31,7 @@ from benchmarks.accuracy.splits import chip_of
 from benchmarks.accuracy.unseen import LEAST_GRAPHS, ape
 from ledg_export.batches import LatencyData
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import Corpus, load, training_sources
+from ledg_export.corpus import Corpus, load_training
 from ledg_export.kinship import fit_kin
 from ledg_export.train import HEAD, embed_all, trained
 from ledg_rt.embedding import Embedder
@@ -161,7 +161,7 @@ def main() -> None:
         "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="others keep their rows"
     )
     options = parser.parse_args()
-    corpus = load(options.cache, training_sources(options.cache))
+    corpus = load_training(options.cache)
     found, minutes = timed(partial(rows_of_variants, corpus, options.runs, options.folds, options.variants))
     trained_for = [minutes_of(options.runs / f"fold-{number}") for number in options.folds]
     rows = [

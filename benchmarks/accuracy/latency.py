@@ -28,7 +28,7 @@ from benchmarks.accuracy.splits import Split, split
 from ledg_export import train as training
 from ledg_export.batches import LatencyData, predict
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load, training_sources
+from ledg_export.corpus import load_training
 from ledg_export.model import LedgFormer
 from ledg_export.train import Recipe, embed_all
 from ledg_rt.embedding import Embedder
@@ -64,7 +64,7 @@ def main() -> None:
     recipe = Recipe(**fields | json.loads(options.recipe))
     if not recipe.head_minutes > 0:
         parser.error("--head-minutes must be more than 0: the second phase finds what tells new devices")
-    corpus = load(options.cache, training_sources(options.cache))
+    corpus = load_training(options.cache)
     parts = split(corpus.samples)
     embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     model, _ = training.train(LatencyData(parts.train, corpus.graphs), embedder, options.run, recipe)

@@ -27,7 +27,7 @@ from benchmarks.accuracy.unseen import LEAST_GRAPHS, ape
 from ledg_export import train as training
 from ledg_export.batches import LatencyData
 from ledg_export.corpora.sample import Sample
-from ledg_export.corpus import load, training_sources
+from ledg_export.corpus import load_training
 from ledg_export.train import Recipe
 from ledg_rt.embedding import Embedder
 from ledg_rt.metrics import spearman
@@ -104,7 +104,7 @@ def main() -> None:
     parser = run_arguments(__doc__, Path("checkpoints/left-out"))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
-    corpus = load(options.cache, training_sources(options.cache))
+    corpus = load_training(options.cache)
     embedder = Embedder.of_bundle(Path(ledg_rt.__file__).parent / "bundle")
     for name in options.parts:
         part = without(corpus.samples, PARTS[name])

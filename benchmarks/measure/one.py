@@ -1,6 +1,6 @@
 """Time one network of the zoo with ONNX Runtime, in a process that does nothing else.
 
-    python -m benchmarks.measure.one resnet/18-224 [--seconds 1] [--threads 1]
+    python -m benchmarks.measure.one resnet/18-224 [--seconds 1] [--threads 1] [--precision int8]
 
 Prints ``Timing`` as JSON. The zoo's graphs have no weights: matrices and kernels are drawn from a normal distribution of
 variance 2 / fan-in (He et al., ICCV 2015), which keeps activations of a sane size (denormal numbers are slow), biases
@@ -22,6 +22,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, StringStringEntryProto, TensorProto, ValueInfoProto, helper
 
+from benchmarks.measure.quantized import quantized
 from ledg_export.zoo import build
 
 LEAST_RUNS = 5
@@ -43,28 +44,31 @@ class Timing:
     spread: float
 
 
-def measure(graph_id: str, seconds: float, threads: int = 1) -> Timing:
-    """Time a network on ``threads`` threads for about ``seconds``.
+PRECISIONS = ("fp32", "int8")
+
+
+def measure(graph_id: str, seconds: float, threads: int = 1, precision: str = "fp32") -> Timing:
+    """Time a network on ``threads`` threads for about ``seconds``; in ``int8`` as ``quantized`` makes it.
 
     Raises:
         ValueError: there is no such network.
     """
     model = lifted(build(graph_id))
     values = weights(model)
-    names = list(values)
+    rng = np.random.default_rng(1)
+    feed = {value.name: _input(value, rng) for value in model.graph.input if value.name not in values}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Random scores saturate softmax where trained ones do not, and what underflows there is a hundred times slower.
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    # Beside the file, since a file ends at 2 GB.
-    options.add_external_initializers(
-        names, [onnxruntime.OrtValue.ortvalue_from_numpy(values[name]) for name in names]
-    )
-    session = onnxruntime.InferenceSession(
-        outside(model, values).SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    rng = np.random.default_rng(1)
-    feed = {value.name: _input(value, rng) for value in model.graph.input if value.name not in values}
+    if precision == "int8":
+        file = quantized(model, values, feed)
+    else:
+        # Beside the file, since a file ends at 2 GB.
+        given = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
+        options.add_external_initializers(list(values), given)
+        file = outside(model, values).SerializeToString()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     until = time.perf_counter() + WARM_UP * seconds
     session.run(None, feed)
     while time.perf_counter() < until:
@@ -146,8 +150,10 @@ def main() -> None:
     parser.add_argument("graph_id")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     arguments = parser.parse_args()
-    print(json.dumps(asdict(measure(arguments.graph_id, arguments.seconds, arguments.threads))))
+    found = measure(arguments.graph_id, arguments.seconds, arguments.threads, arguments.precision)
+    print(json.dumps(asdict(found)))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from tqdm import tqdm
 
@@ -36,6 +37,10 @@ from ledg_rt.reading import read_graph
 
 PART = 400
 """Graphs of a part at most: what an interrupted build has to do again."""
+OPERATORS = "operator"
+"""Family of the zoo of graphs that are one operator."""
+OPERATOR_SHARE = 16
+"""One in so many of them is trained on: a third of the corpus's measurements are of single operators on nine GPUs."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +115,31 @@ def load(cache: Path, sources: Iterable[str] | None = None) -> Corpus:
         LedgError: nothing was built there.
     """
     wanted = built_sources(cache) if sources is None else tuple(sources)
-    samples = [sample for source in wanted for sample in to_samples(read_table(sample_path(cache, source)))]
-    return Corpus(tuple(samples), load_graphs(cache, {sample.graph_id for sample in samples}))
+    return _with_graphs(cache, _samples(cache, wanted))
+
+
+def load_training(cache: Path) -> Corpus:
+    """What training reads of a built cache: its ``training_sources``, of single operators one graph in ``OPERATOR_SHARE``.
+
+    Raises:
+        LedgError: nothing was built there.
+    """
+    samples = _samples(cache, training_sources(cache))
+    return _with_graphs(cache, (sample for sample in samples if _is_trained_on(sample.graph_id)))
+
+
+def _samples(cache: Path, sources: Iterable[str]) -> Iterator[Sample]:
+    for source in sources:
+        yield from to_samples(read_table(sample_path(cache, source)))
+
+
+def _is_trained_on(graph_id: str) -> bool:
+    return zoo.family_of(graph_id) != OPERATORS or crc32(graph_id.encode()) % OPERATOR_SHARE == 0
+
+
+def _with_graphs(cache: Path, samples: Iterable[Sample]) -> Corpus:
+    found = tuple(samples)
+    return Corpus(found, load_graphs(cache, {sample.graph_id for sample in found}))
 
 
 def load_graphs(cache: Path, graph_ids: Set[str]) -> GraphStore:

@@ -24,7 +24,7 @@ from ledg_export.head import pairs_by_graph
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS
-from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs, starts
+from ledg_rt.kinship import NAMES, TERMS, Described, Kin, Pairs, Scales, Units, likeness, pairs, starts, usual
 from ledg_rt.platforms import resolve
 
 NETWORKS = 40
@@ -64,6 +64,7 @@ def fit_kin(
     words = tensors[0][:, 0].double().numpy()
     measures = units.of(encoded, words)
     described = measures.describe(encoded, words)
+    described = usual(described, described)
     some = _networks(data, rng)
     stored = StoredGraphs(model, EncodedGraphs(data.graphs, vocabulary), some, rng)
     effect = _effect(model, [stored.pack([visit], []) for visit in some], vectors, tensors[1])
@@ -185,7 +186,7 @@ def _beginning() -> Scales:
     step = np.arange(TERMS, dtype=np.float64)[:, None]
     return Scales(
         differ=np.repeat([[0.5], [1.0], [1.5], [2.0], [0.5]], traits, axis=1), figures=np.full((TERMS, count), -2.0) + step,
-        missing=np.full((TERMS, count), -1.5), words=np.full(TERMS, -1.0), size=np.full(TERMS + NAMES + 1, -0.5),
+        words=np.full(TERMS, -1.0), size=np.full(TERMS + NAMES + 1, -0.5),
         slope=np.full(count, -2.0), noise=np.array([-4.0, -2.0]),
     )  # fmt: skip
 

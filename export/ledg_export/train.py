@@ -25,7 +25,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from ledg_export.batches import BucketSampler, Collator, LatencyData
 from ledg_export.bundle import write_bundle
 from ledg_export.config import LedgConfig
-from ledg_export.corpus import load, training_sources
+from ledg_export.corpus import load_training
 from ledg_export.kinship import fit_kin
 from ledg_export.model import LedgFormer
 from ledg_export.packing import EncodedGraphs, StoredGraphs, Vocabulary
@@ -311,7 +311,7 @@ def train_bundle(
     """
     if not recipe.head_minutes > 0:
         raise LedgError("usage", "a bundle needs both phases of training", "give --head-minutes")
-    corpus = load(cache, training_sources(cache))
+    corpus = load_training(cache)
     data = LatencyData(corpus.samples, corpus.graphs)
     model, vocabulary = train(data, Embedder.of_bundle(bundle), run, recipe, start)
     sources = Counter(sample.source for sample in corpus.samples)

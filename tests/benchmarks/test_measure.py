@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from benchmarks.measure import __main__ as command
 from benchmarks.measure.one import LEAST_RUNS, Timing, measure, weights
@@ -32,6 +32,31 @@ def test_a_network_is_timed_in_a_process_of_its_own():
     assert timing.median_ms > 0
     assert timing.spread >= 0
     assert timing.runs >= LEAST_RUNS
+
+
+def test_in_8_bits_the_runtime_is_given_quantized_nodes_and_weights(monkeypatch):
+    files = []
+    session = onnxruntime.InferenceSession.__init__
+    monkeypatch.setattr(
+        onnxruntime.InferenceSession,
+        "__init__",
+        lambda *of, **named: files.append(of[1]) or session(*of, **named),
+    )
+    measure(TINY, 0.0, precision="int8")
+    given = ModelProto.FromString(files[-1])
+    operators = [node.op_type for node in given.graph.node]
+    convolutions = operators.count("Conv")
+    assert convolutions > 5
+    assert operators.count("QuantizeLinear") > convolutions
+    kernels = [tensor for tensor in given.graph.initializer if len(tensor.dims) == 4]
+    assert {tensor.data_type for tensor in kernels} == {TensorProto.INT8}
+    assert max(np.abs(numpy_helper.to_array(tensor)).max() for tensor in kernels) == 127
+
+
+def test_seeds_begin_where_they_are_asked_to():
+    first, later = (list(command.networks(["alexnet"], 2, seed)) for seed in (0, 1000))
+    assert later[0] == ("alexnet", "nnlqp_families/alexnet-1000")
+    assert not set(first) & set(later)
 
 
 def test_weights_keep_activations_of_a_sane_size(monkeypatch):
@@ -135,7 +160,7 @@ def timed(monkeypatch):
     """Graph ids in the order of measuring; none takes any time."""
     found = []
     monkeypatch.setattr(
-        command, "timing", lambda name, seconds, threads: found.append(name) or Timing(2.0, 5, 0.0)
+        command, "timing", lambda name, seconds, threads, precision: found.append(name) or Timing(2.0, 5, 0.0)
     )
     return found
 
@@ -161,13 +186,24 @@ def test_an_interrupted_run_goes_on_and_measures_nothing_twice(timed, tmp_path):
     assert timed == []
 
 
+def test_other_precisions_go_into_the_same_file_beside_references_in_fp32(timed, tmp_path):
+    command.run(tmp_path / "t.csv", wanted(1), 0.0, 60.0)
+    timed.clear()
+    command.run(tmp_path / "t.csv", wanted(1), 0.0, 60.0, precision="int8")
+    assert timed == [REFERENCE, "a-0", "b-0", REFERENCE]
+    rows = read(tmp_path / "t.csv")
+    assert command.others(tmp_path / "t.csv", 1) == set()
+    words = {(one.family == REFERENCE_FAMILY, one.machine.split(", ")[2]) for one in rows}
+    assert words == {(True, "fp32"), (False, "fp32"), (False, "int8")}
+
+
 def test_a_file_of_another_count_of_threads_is_refused(tmp_path, monkeypatch, capsys):
     write(tmp_path / "t.csv", [replace(row("a", 1.0), machine=command.machine(1))])
     monkeypatch.setattr("sys.argv", ["measure", "--out", str(tmp_path / "t.csv"), "--threads", "2"])
     with pytest.raises(SystemExit):
         command.main()
     assert "has rows of" in capsys.readouterr().err
-    assert command.others(tmp_path / "t.csv", command.machine(1)) == set()
+    assert command.others(tmp_path / "t.csv", 1) == set()
 
 
 def test_nothing_is_measured_when_the_minutes_are_over(timed, tmp_path):
@@ -176,7 +212,7 @@ def test_nothing_is_measured_when_the_minutes_are_over(timed, tmp_path):
 
 
 def test_a_network_that_fails_or_takes_too_long_is_left_out(monkeypatch, tmp_path):
-    def timing(name, seconds, threads):
+    def timing(name, seconds, threads, precision):
         if name == "a-0":
             raise subprocess.CalledProcessError(1, name)
         if name == "a-1":

@@ -79,11 +79,16 @@ def build(arch: str, batch: int) -> ModelProto:
             f"want <family>-<seed>, a family of {', '.join(FAMILIES)}, or <family>-{PUBLISHED} of all but nasbench201"
         )
     if name == "nasbench201":
-        return nasbench201.build(Draw(int(seed)).cell(), batch)
+        return nasbench201.build(cell_of(arch), batch)
     draw = Published() if seed == PUBLISHED else Draw(int(seed))
     net = Net(batch)
     x = _FEATURES[name](net, net.input(3, RESOLUTION, RESOLUTION), draw)
     return net.model(net.dense(x if len(x.shape) == 2 else net.flatten(net.mean(x)), CLASSES))
+
+
+def cell_of(arch: str) -> str:
+    """The cell that ``nasbench201-<seed>`` repeats, as NAS-Bench-201 writes it."""
+    return Draw(int(arch.rpartition("-")[2])).cell()
 
 
 def _alexnet(net: Net, x: Tensor, draw: Published) -> Tensor:
