@@ -37,10 +37,28 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_training_reads_all_but_the_sources_that_are_set_aside(cache):
-    for source in ("neusight", "own"):
+    for source in ("hat", "own"):
         corpus.sample_path(cache, source).write_bytes(corpus.sample_path(cache, "tiny").read_bytes())
-    assert corpus.built_sources(cache) == ("neusight", "own", "tiny")
+    assert corpus.built_sources(cache) == ("hat", "own", "tiny")
     assert corpus.training_sources(cache) == ("own", "tiny")
+
+
+def test_training_reads_a_share_of_the_single_operators_on_all_of_their_platforms(cache):
+    graphs = [f"operator/relu/{size}" for size in range(1, 41)]
+    rows = [
+        Sample(graph, platform, 1, 1.0, "mean", "tiny", "operator_relu", graph)
+        for graph in (*graphs, ROWS[0][0]) for platform in ("nvidia-t4/pytorch/fp32", "nvidia-l4/pytorch/fp32")
+    ]  # fmt: skip
+    write_table(to_table(rows), corpus.sample_path(cache, "tiny"), {"dropped": "{}"})
+    with corpus.workers(1) as run:
+        corpus.encode_missing(cache, ("tiny",), run)
+    found = corpus.load_training(cache)
+    operators = {sample.graph_id for sample in found.samples} - {ROWS[0][0]}
+    assert 0 < len(operators) < 10
+    assert operators < set(graphs)
+    assert len(found.samples) == 2 * len(operators) + 2
+    assert set(found.graphs) >= operators | {ROWS[0][0]}
+    assert len(corpus.load(cache).samples) == len(rows)
 
 
 def test_build_keeps_every_sample_and_encodes_each_graph_once(cache):

@@ -16,7 +16,7 @@ from ledg_export.train import embed_all, new_model
 from ledg_export.zoo import build
 from ledg_rt.embedding import Embedder
 from ledg_rt.encoding import encode_graph, encode_platform
-from ledg_rt.kinship import NO_NAME, STARTS, Units, likeness, pairs, starts
+from ledg_rt.kinship import COMPARED, NO_NAME, STARTS, Units, likeness, pairs, starts
 from ledg_rt.platforms import resolve
 from ledg_rt.platforms.catalogue import devices
 from ledg_rt.reading import read_graph
@@ -109,6 +109,14 @@ def test_the_search_tells_left_out_chips_better_than_the_mean_and_known_ones_sta
     assert found[25].vectors.shape == (len(data.used()), 2, 16)
     off = {steps: _off(kin, data) for steps, kin in found.items()}
     assert off[25] < 0.95 * off[1]
+
+
+def test_figures_that_known_platforms_lack_count_as_usual(data, parts):
+    model, vocabulary = parts
+    described = fit_kin(model, vocabulary, data, np.random.default_rng(0), Search(steps=1)).described
+    somewhere = (described.known.any(0) & (COMPARED > 0))[None] & (described.known == 0)
+    assert somewhere.any()
+    assert np.count_nonzero(described.figures[somewhere]) > 0.9 * somewhere.sum()
 
 
 def _off(kin, data):
