@@ -25,6 +25,7 @@ from onnx import ModelProto, StringStringEntryProto, TensorProto, ValueInfoProto
 from benchmarks.measure.quantized import quantized
 from ledg_export.zoo import build
 
+PRECISIONS = ("fp32", "int8")
 LEAST_RUNS = 5
 WARM_UP = 0.15
 """Share of the time that goes to runs which do not count; at least one."""
@@ -42,9 +43,6 @@ class Timing:
     median_ms: float
     runs: int
     spread: float
-
-
-PRECISIONS = ("fp32", "int8")
 
 
 def measure(graph_id: str, seconds: float, threads: int = 1, precision: str = "fp32") -> Timing:

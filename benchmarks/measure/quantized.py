@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,17 @@ class _Once(CalibrationDataReader):  # type: ignore[misc]
         return self._left.pop() if self._left else None
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The tool asks for every network to be simplified by another one first; the runtime does that when it loads it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def quantized(model: ModelProto, values: Mapping[str, NDArray[Any]], feed: dict[str, NDArray[Any]]) -> bytes:
     """``model`` with weights of ``values`` in signed 8 bits, a scale a channel, and activations in unsigned ones, calibrated on ``feed``.
 
@@ -33,9 +45,7 @@ def quantized(model: ModelProto, values: Mapping[str, NDArray[Any]], feed: dict[
     for tensor in whole.graph.initializer:
         if tensor.name in values:
             tensor.CopyFrom(numpy_helper.from_array(values[tensor.name], tensor.name))
-    # Asks for every network to be simplified by another tool first; the runtime does that when it loads it.
-    logging.disable(logging.WARNING)
-    with TemporaryDirectory() as folder:
+    with _quiet(), TemporaryDirectory() as folder:
         source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
         source.write_bytes(whole.SerializeToString())
         quantize_static(

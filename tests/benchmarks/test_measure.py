@@ -1,6 +1,7 @@
 """Measuring: a real network, the table, and what an interruption leaves."""
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import replace
@@ -43,6 +44,7 @@ def test_in_8_bits_the_runtime_is_given_quantized_nodes_and_weights(monkeypatch)
         lambda *of, **named: files.append(of[1]) or session(*of, **named),
     )
     measure(TINY, 0.0, precision="int8")
+    assert logging.getLogger("any").isEnabledFor(logging.WARNING)
     given = ModelProto.FromString(files[-1])
     operators = [node.op_type for node in given.graph.node]
     convolutions = operators.count("Conv")

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.accuracy.ten_bundle import PLATFORM, predicted, summary
+from benchmarks.accuracy.ten_bundle import PLATFORM, networks, predicted, summary
 from benchmarks.measure.table import Measured
 
 
@@ -12,6 +12,14 @@ def test_networks_are_predicted_by_the_bundle_in_their_order():
     assert not small["inside"]
     again = [Measured("a", name, found["ms"], 1.0, 5, 0.0, 1.0, "here") for name, found in zip(names, (small, large), strict=True)]  # fmt: skip
     assert [row["inside"] for row in predicted(again, PLATFORM)] == [True, True]
+
+
+def test_steady_networks_of_all_families_are_predicted():
+    rows = networks()
+    assert len(rows) > 200
+    assert len({row.family for row in rows}) == 10
+    assert "reference" not in {row.family for row in rows}
+    assert max(row.spread for row in rows) <= 0.25
 
 
 def test_a_summary_says_how_far_and_which_way():

@@ -103,6 +103,13 @@ def test_the_words_are_those_of_the_command_that_measures():
     ]
 
 
+def test_a_link_that_became_a_file_with_a_path_is_named(monkeypatch, tmp_path):
+    (tmp_path / "ten_families.csv").write_text("../../../benchmarks/data/ten_families.csv")
+    monkeypatch.setattr(zoo_onnxruntime, "files", lambda package: tmp_path)
+    with pytest.raises(ValueError, match=r"ten_families\.csv: no table of measurements; put a copy of"):
+        zoo_onnxruntime.rows_of("ten_families.csv")
+
+
 def test_words_of_another_program_are_refused():
     with pytest.raises(ValueError, match="unknown machine"):
         zoo_onnxruntime.platform_id("a Xeon, tflite, fp32")

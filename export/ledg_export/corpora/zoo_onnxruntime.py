@@ -57,8 +57,15 @@ def read(data: Path, dropped: Counter[str]) -> Iterator[Sample]:
 
 
 def rows_of(table: str) -> list[dict[str, str]]:
-    """Rows of a table beside this module."""
-    text = (files("ledg_export.corpora") / table).read_text(encoding="utf-8")
+    """Rows of a table beside this module.
+
+    Raises:
+        ValueError: it is no such table; where links are not kept, a link is a file with a path in it.
+    """
+    file = files("ledg_export.corpora") / table
+    text = file.read_text(encoding="utf-8")
+    if not text.startswith("family,"):
+        raise ValueError(f"{file}: no table of measurements; put a copy of benchmarks/data/{table} there")
     return list(csv.DictReader(text.splitlines()))
 
 
