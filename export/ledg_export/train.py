@@ -58,7 +58,7 @@ class Recipe:
     head_budget: int = 8_000
     head_rate: float = 2e-3
     head_decay: float = 0.2
-    head_order: float = 10.0
+    head_order: float = 20.0
     save_minutes: float = 5.0
     seed: int = 0
     compiled: bool = False
