@@ -7,7 +7,7 @@ what the fold holds out: chips, and stacks of known chips. ``VARIANTS`` say whic
 hardware (its embedding), the ``figures``, the ``labels`` (runtime, precision, kind, vendor, architecture and their like) and the
 ``names`` of chip and device. The sentence is the rich template's: maker, kind, architecture and the catalogue's name, no figure. Without labels
 there are no rates of the runtime either. Whatever they compare, the head knows the platform's own peak and bandwidth and its precision; without any part a new
-platform gets the mean of all vectors. Writes ``benchmarks/results/hardware_words.json``.
+platform gets the mean of all vectors. ``HIDDEN`` are figures that the descriptions of new hardware do not give, to the head neither, with all parts compared. Writes ``benchmarks/results/hardware_words.json``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ from ledg_export.corpus import Corpus, load_training
 from ledg_export.kinship import fit_kin
 from ledg_export.train import HEAD, embed_all, trained
 from ledg_rt.embedding import Embedder
-from ledg_rt.encoding import PlatformEncoding
-from ledg_rt.kinship import NO_NAME, Described, Units
+from ledg_rt.encoding import PLATFORM_NUMBERS, PlatformEncoding
+from ledg_rt.kinship import NO_NAME, Described, Kin, Told, Units
 from ledg_rt.platforms import resolve
 from ledg_rt.rates import NOTHING
 
@@ -53,6 +53,13 @@ VARIANTS = {
     "labels alone": ("labels",),
     "nothing": (),
 }
+HIDDEN = {
+    "told without the peak": ("peak_gops",),
+    "told without peak and bandwidth": ("peak_gops", "bandwidth_gbs"),
+    "told no figure but peak, bandwidth and threads": ("memory_gb", "power_w", "cores", "clock_ghz", "process_nm", "year"),
+    "told no figure but cores, clock and threads": ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "process_nm", "year"),
+    "told no figure but threads": ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "process_nm", "year"),
+}  # fmt: skip
 WORST = 150.0
 """Percent that a chip counts at most in a mean over chips."""
 
@@ -74,6 +81,27 @@ def compared(parts: Sequence[str]) -> type[Units]:
             return found
 
     return Compared
+
+
+@dataclass(frozen=True)
+class Reticent(Kin):
+    """Kin of new platforms whose descriptions do not give the figures in ``hidden``."""
+
+    hidden: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, kin: Kin, hidden: tuple[str, ...]) -> Reticent:
+        """The same platforms."""
+        return cls(**{field.name: getattr(kin, field.name) for field in fields(kin)}, hidden=hidden)
+
+    def tell(self, platform: PlatformEncoding, words: NDArray[np.float32]) -> Told:
+        """As of a platform that has none of the hidden figures."""
+        own, numeric = platform.own.copy(), platform.numeric.copy()
+        for column in map(PLATFORM_NUMBERS.index, self.hidden):
+            own[[column, len(PLATFORM_NUMBERS) + column]] = numeric[
+                [column, len(PLATFORM_NUMBERS) + column]
+            ] = 0
+        return super().tell(replace(platform, own=own, numeric=numeric), words)
 
 
 def scored(held_out: str, samples: Sequence[Sample], predictor: Predict) -> Iterator[dict[str, Any]]:
@@ -128,9 +156,10 @@ def rows_of_variants(
         model, data = trained(runs / f"fold-{number}"), LatencyData(part.train, corpus.graphs)
         vocabulary, rates = embed_all(data.sentences(), embedder), model.rates
         for name in variants:
-            units = compared(VARIANTS[name])
-            model.rates = rates if "labels" in VARIANTS[name] else NOTHING
-            model.kin = fit_kin(model, vocabulary, data, np.random.default_rng(number), units=units)
+            parts = VARIANTS.get(name, PARTS)
+            model.rates = rates if "labels" in parts else NOTHING
+            kin = fit_kin(model, vocabulary, data, np.random.default_rng(number), units=compared(parts))
+            model.kin = Reticent.of(kin, HIDDEN.get(name, ()))
             predictor = partial(predict_samples, model, embedder, graphs=corpus.graphs)
             for held_out in ("chip", "stack"):
                 found[name] += scored(held_out, part.held_out[held_out], predictor)
@@ -158,7 +187,11 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("checkpoints/folds"))
     parser.add_argument("--folds", type=int, nargs="+", default=[0])
     parser.add_argument(
-        "--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="others keep their rows"
+        "--variants",
+        nargs="+",
+        choices=VARIANTS | HIDDEN,
+        default=[*VARIANTS, *HIDDEN],
+        help="others keep their rows",
     )
     options = parser.parse_args()
     corpus = load_training(options.cache)

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchmarks.accuracy.hardware_words import PARTS, VARIANTS, WORST, compared, summary
-from ledg_rt.encoding import encode_platform
-from ledg_rt.kinship import NO_NAME, Units
+from benchmarks.accuracy.hardware_words import HIDDEN, PARTS, VARIANTS, WORST, Reticent, compared, summary
+from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, encode_platform
+from ledg_rt.kinship import NAMES, NO_NAME, TERMS, Kin, Scales, Units, starts
 from ledg_rt.platforms import resolve
 
 TEXTS = ("raspberry-pi-4/tflite/fp32", "nvidia-rtx-3090/pytorch-2.4/fp32")
@@ -60,3 +62,27 @@ def test_chips_count_once_and_small_ones_not():
         "chip, figures known, mean": (pytest.approx(20), 2), "chip, a figure missing, mean": (WORST, 1),
         "stack, median": (pytest.approx(30), 2),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+def test_a_hidden_figure_is_one_that_the_description_does_not_give(hidden):
+    """A kin table of two platforms; a third one is told with the figures and without them."""
+    platforms, words = [encode_platform(resolve(text)) for text in TEXTS], np.eye(2, 4)
+    units = Units.of(platforms, words)
+    count = len(PLATFORM_NUMBERS)
+    scales = Scales(
+        differ=np.zeros((TERMS + 3, len(PLATFORM_TRAITS))), figures=np.zeros((TERMS, count)), words=np.zeros(TERMS),
+        size=np.zeros(TERMS + NAMES + 1), slope=np.zeros(count), noise=np.zeros(2),
+    )  # fmt: skip
+    vectors = np.arange(4, dtype=np.float32).reshape(2, 1, 2)
+    flat = np.column_stack([vectors.reshape(2, 2), starts(np.stack([one.numeric for one in platforms]))])
+    kin = Kin({}, vectors, flat, flat.mean(0), scales, units, units.describe(platforms, words))
+    stranger = replace(resolve("nvidia-t4/pytorch-2.4/fp32"), device=None, cores=40, clock_ghz=1.5, year=2018)
+    silent = replace(stranger, **dict.fromkeys(hidden))
+    asked = words[0].astype(np.float32)
+    found = Reticent.of(kin, hidden).tell(encode_platform(stranger), asked)
+    expected = kin.tell(encode_platform(silent), asked)
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    np.testing.assert_array_equal(found.numeric, expected.numeric)
+    in_full = kin.tell(encode_platform(stranger), asked)
+    assert not np.array_equal(found.numeric, in_full.numeric)
