@@ -46,7 +46,7 @@ _WIDTH_IN = re.compile(r"(?:128|256|512|1024|2048)$")
 _WIDTH_BEFORE = re.compile(r"(?<![\w.])(\d{3,4})[\s-]*bits?(?: wide)?[\s-]*$")
 _WIDTH_ALONE = re.compile(r"(?<![a-z0-9])(?:vlen[\s=:]*|zvl)(\d{3,4})(?:b|[\s-]*bits?)?(?![a-z0-9])")
 _WIDTHS = (128, 256, 512, 1024, 2048)
-_COUNTED = r"[\s-]*(?:cores?|kerne|threads?|v?cpus?|x|×)(?![a-z])"
+_COUNTED = r"[\s-]*(?:cores?|kerne|threads?|v?cpus?|x(?!86)|×)(?![a-z])"
 _X86 = re.compile(r"(?<![a-z0-9])(?:intel|amd|xeon|epyc|ryzen|x86)(?![a-z])")
 _SPOKEN_OF = {"x86": _X86, "riscv": re.compile(r"(?<![a-z0-9])risc[\s-]?v(?![a-z])")}
 

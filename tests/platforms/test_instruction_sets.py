@@ -183,7 +183,7 @@ def test_a_set_that_is_denied_is_not_implied_either(text):
         ("AVX512F=1, AVX512_VNNI=0", "avx512"), ("AVX-512 (no AMX)", "avx512"), ("AVX2: 1 core", "avx2"), ("AVX2 on 4 cores", "avx2"),
         ("NEON host of an AVX2 machine", "neon"), ("dotprod beside AVX2", "avx2"), ("Xeon, VNNI, dotprod", "avx512+vnni-server"),
         ("Intel server, NEON", None), ("risc-v board, NEON, RVV", "rvv"), ("AVX10.2", "avx512"), ("AVX 10.2", "avx512"), ("AVX10/512", "avx512"),
-        ("AVX10/256", None), ("AVX 10/256", None), ("AVX 10 cores", "avx"), ("AVX 2 cores", "avx"), ("AVX2 cores", "avx2"), ("SSE 4 cores", "sse"), ("AVX 2x 2.4 GHz", "avx"),
+        ("AVX10/256", None), ("AVX 10/256", None), ("AVX 10 cores", "avx"), ("AVX 2 cores", "avx"), ("AVX2 cores", "avx2"), ("AVX 2 x86 CPU", "avx2"), ("SSE 4 cores", "sse"), ("AVX 2x 2.4 GHz", "avx"),
     ],
 )  # fmt: skip
 def test_which_core_is_meant(text, found):
