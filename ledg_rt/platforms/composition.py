@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ledg_rt.platforms.core_names import TIERS, core_names, named_core
 from ledg_rt.platforms.device import Cluster
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
-from ledg_rt.platforms.instruction_sets import STAND_IN, shares_cores
+from ledg_rt.platforms.instruction_sets import STAND_IN, shares_cores, speaks_of_x86
 from ledg_rt.platforms.peaks import cluster_rate
 from ledg_rt.platforms.product_lines import Product
 
@@ -37,7 +37,10 @@ _CORES = re.compile(
     r"(?:cpu[\s-]*)?(?:cores?|kerne|c(?:oe|œ)urs|n[uú]cleos)\b"
 )
 _VIRTUAL = re.compile(r"(?<![\w.])(\d{1,4})[\s-]*vcpus?\b")
-_SIZE = re.compile(r"(?<=\.)(\d{0,2})(medium|x?large)(?![a-z0-9])")
+# Only with the family: models are called bert.large.
+_SIZE = re.compile(
+    r"(?<![\w.-])(?:[cimrx]\d[a-z]*(?:-flex)?|t[234][ag]?)\.(\d{0,2})(medium|x?large)(?![a-z0-9])"
+)
 _SHORT_COUNT = re.compile(rf"(?<![\w.])({_WORD})(?=[\s-]*(?:{_MASK}|a\d\d))")
 _PREFIX = re.compile(rf"(?<![\w.])(\d{{1,4}})\s*[x×*]\s*(?=[{_MASK}(]|[ax]\d{{1,3}}(?!\w))")
 _SUFFIX = re.compile(r"(?<!pcie )(?<![a-z0-9])[x×*]\s*(?!86\b|64\b)(\d{1,4})(?![\w.])")
@@ -63,7 +66,7 @@ class Composition:
 
     ``cores``: how many there are; ``clock_ghz``: of the fastest. ``core``: id of the fastest one that is named.
     ``unit_cores``, ``unit_clock_ghz``: of another unit of the chip, a GPU. ``spans``: what was read, in the text; ``core_at``:
-    where its first core is named.
+    where its first core is named, which instruction sets do not.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -120,7 +123,7 @@ def composition(
         text: a description without its memory and threads.
         found: the products that it names; their cores count, their other units are kept apart.
         generic: the core of the instruction sets at ``STAND_IN``, which counts where no other is named.
-        threads: that run; there are as many cores where only their number is missing.
+        threads: that run; the clusters have as many cores where only their number is missing, ``cores`` says nothing then.
 
     Raises:
         PlatformError: a clock or count that no hardware has.
@@ -136,6 +139,10 @@ def composition(
         if token.kind in ("clock", "count", "prefix", "core", "lanes", "labelled", "boost", "base", "virtual")
     )
     lanes = next((int(token.value) for token in tokens if token.kind == "lanes"), None)
+    if any(token.kind == "generic" for token in tokens):
+        for group in groups:
+            if not group.unit and group.core is None and group.clock and group.count:
+                group.core = generic  # sets are those of all cores, wherever they stand
     mine = _named([group for group in groups if not group.unit])
     total = next((group.count for group in mine if group.core is None and group.clock is None), None)
     parts = [group for group in mine if group.core or group.clock]
@@ -145,17 +152,15 @@ def composition(
             group.clock = clock
     clusters = _clusters(parts, total, threads)
     counts = [group.count for group in parts]
-    cores_ = (
-        sum(cluster.count for cluster in clusters)
-        or total
-        or (sum(count or 1 for count in counts) if any(counts) else None)
-    )
+    cores_ = None
+    if total or any(counts):
+        cores_ = sum(cluster.count for cluster in clusters) or total or sum(count or 1 for count in counts)
     named = max((group.core for group in parts if group.core), key=_order, default=None)
     clocks = [group.clock for group in parts if group.clock]
     return Composition(
         clusters=clusters, cores=cores_, clock_ghz=clusters[0].clock_ghz if clusters else max(clocks, default=None),
         core=clusters[0].core if clusters else named, unit_cores=lanes or unit_cores, unit_clock_ghz=unit_clock, spans=spans,
-        core_at=next((token.start for token in tokens if token.kind in ("core", "generic")), None),
+        core_at=next((token.start for token in tokens if token.kind == "core"), None),
     )  # fmt: skip
 
 
@@ -166,8 +171,10 @@ def virtual_cores(text: str, core: str) -> int | None:
         PlatformError: a count that no hardware has.
     """
     if match := _VIRTUAL.search(text):
-        return _physical(int(match[1]), core)
-    return _physical(_of_size(match), core) if (match := _SIZE.search(text)) else None
+        return _physical(int(match[1]), shared=shares_cores(core))
+    if match := _SIZE.search(text):
+        return _physical(_of_size(match), shared=shares_cores(core))
+    return None
 
 
 def _order(core: str) -> float:
@@ -177,14 +184,16 @@ def _order(core: str) -> float:
 def _tokens(text: str, found: Sequence[Product], generic: str | None) -> list[_Token]:
     """Cores, clocks, counts, other units and separators of ``text``, in its order."""
     scanner = _Scanner(text)
-    maker = next((product.line for product in found if product.line.core), None)
+    machine = next((product for product in found if product.line.clock_ghz), None)
+    maker = machine.line if machine else next((product.line for product in found if product.line.core), None)
     for product in found:
         if product.line.kind not in ("cpu", "mcu"):
             scanner.take(product.start, product.end, "unit")
         elif product.line.core:
             # Of a model and its architecture the model is more exact: "Xeon Silver 4210R (Cascade Lake)".
             value = product.line.core if maker is None or maker.efficient is None else ""
-            scanner.take(product.start, product.end, "model" if product.line is maker else "", value)
+            other = product.line is not maker or (product.line.clock_ghz and product is not machine)
+            scanner.take(product.start, product.end, "" if other else "model", value)
     for match in core_names().finditer(scanner.text):
         if maker is None or not (maker.core and shares_cores(maker.core)):
             scanner.take(match.start(), match.end(), "core", named_core(match))
@@ -204,14 +213,15 @@ def _tokens(text: str, found: Sequence[Product], generic: str | None) -> list[_T
         else:
             scanner.take(match.start(), match.end(), "count", count_of(match[1]))
     told = any(token.kind == "count" for token in scanner.tokens)
+    shared = shares_cores(cores[0]) if cores else speaks_of_x86(text)
     for match in _VIRTUAL.finditer(scanner.text):
-        count = _physical(int(match[1]), cores[0] if cores else None)
-        scanner.take(match.start(), match.end(), "virtual" if told and generic else "count", count)
-    if not any(token.kind in ("count", "virtual") for token in scanner.tokens):
-        for product in found:
-            if product.line.clock_ghz and (size := _SIZE.search(text[product.start : product.end])):
-                count = _physical(_of_size(size), product.line.core)
-                scanner.tokens.append(_Token(product.end, product.end, "count", count))
+        count = _physical(int(match[1]), shared=shared)
+        scanner.take(match.start(), match.end(), "virtual" if told else "count", count)
+    if machine and not any(token.kind in ("count", "virtual") for token in scanner.tokens):
+        size = _SIZE.search(text[machine.start : machine.end])
+        if size and machine.line.core:
+            count = _physical(_of_size(size), shared=shares_cores(machine.line.core))
+            scanner.tokens.append(_Token(machine.end, machine.end, "count", count))
     for pattern, kind in (
         (_SHORT_COUNT, "prefix"),
         (_PREFIX, "prefix"),
@@ -243,13 +253,13 @@ def _of_size(match: re.Match[str]) -> int:
     return {"medium": 1, "large": 2, "xlarge": 4}[match[2]] * int(match[1] or 1)
 
 
-def _physical(virtual: int, core: str | None) -> int:
-    """Cores behind ``virtual`` processors. Clouds count threads: two of a core of x86, one of a core of Arm.
+def _physical(virtual: int, *, shared: bool) -> int:
+    """Cores behind ``virtual`` processors. Clouds count threads: two where they are ``shared``, on x86, one of a core of Arm.
 
     Raises:
         PlatformError: there are none.
     """
-    return count_of(str(-(-virtual // (2 if core and shares_cores(core) else 1))))
+    return count_of(str(-(-virtual // (2 if shared else 1))))
 
 
 def _take_clocks(scanner: _Scanner) -> None:

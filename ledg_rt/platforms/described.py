@@ -40,7 +40,8 @@ def described(mention: Mention) -> Platform:
     used = cores_in_use(clusters, mention.threads, slowest_first="little" in mention.tags)
     given: dict[str, Any] = dict(mention.numbers)
     if used:
-        given["cores"] = sum(cluster.count for cluster in used)
+        if "cores" in given or mention.kind == "mcu":
+            given["cores"] = sum(cluster.count for cluster in used)
         if clock:
             given["clock_ghz"] = used[0].clock_ghz
     elif mention.threads and "cores" in given and mine:
@@ -72,6 +73,8 @@ def _derived(mention: Mention, precision: str, used: Sequence[Cluster]) -> Itera
     line = mention.product.line if mention.product else None
     if (peak := _peak(mention, precision, used)) is not None:
         yield "peak_gops", *peak
+    if used and mention.threads:
+        yield "cores", sum(cluster.count for cluster in used), f"{mention.threads} threads"
     if used and line is not None and line.clock_ghz:
         yield "clock_ghz", used[0].clock_ghz, line.source
     if mention.memory and mention.memory.bandwidth_gbs and not _own_memory(mention):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from ledg_rt.platforms.catalogue import cores
@@ -20,19 +21,34 @@ from ledg_rt.platforms.device import Core
 STAND_IN = "\x02"
 """What stands in a text for the instruction sets that were taken from it."""
 
-_BETWEEN = re.compile(r"[\s,;/+&()]*(?:(?:and|with|plus)\b[\s(]*)?")
+_BETWEEN = re.compile(r"[\s,;/+&()]*(?:(?:and|with|plus|but|n?or)\b[\s(]*)?")
 _FLAGS = re.compile(r"[\s,/+_]*")
-_NOT = re.compile(r"(?<![a-z0-9])(?:without|no|not|lacks|lacking)[\s(]+$")
-_AFTER = re.compile(
-    r"[\s-]*(?:support|instructions?(?: sets?)?|extensions?|simd|units?|vectors?)(?![a-z0-9])"
+_OR = re.compile(r"\s*(?:/|(?:,\s*)?n?or\b|and\b)\s*")
+_NOT = re.compile(
+    r"(?:(?<![a-z0-9])(?:(?:does|do|has)\s+)?(?:without|no|not|lacks|lacking)|n't)(?:\s+(?:any|have|support(?:s|ing)?|for|use|using))*[\s(]+$"
 )
-_FLAG = re.compile(r"(?<![\w.])(?:fp16|bf16|int8)(?!\w)")
+_AFTER = re.compile(
+    r"[\s-]*(?:support|instructions?(?: sets?)?|extensions?|simd|units?|vectors?|bits?)(?![a-z0-9])"
+)
+_ABSENT = re.compile(
+    rf"(?:{_AFTER.pattern})?[\s(:=-]*(?:(?:is|are|was|were)\s+)?"
+    r"(?:not\s+(?:supported|available|present|enabled|used)|disabled|(?:(?:fused|switched|turned)\s+)?off(?!-)|unsupported|unavailable|missing|absent)(?![a-z])"
+)
+_ANSWER = re.compile(
+    r"\s*[:=]\s*(?:(yes|true|on)|no|false|off)(?![a-z])|=(?:(1)|0)(?![\w.])|:\s*(?:(1)|0)(?=\s*(?:[,;)|]|$))"
+)
+_FLAG = re.compile(r"(?<![\w.])(?:fp16|bf16)(?!\w)")
 _WIDTH_AFTER = re.compile(
     r"[\s(@:=-]*(?:vlen\s*[=:]?\s*)?(\d{3,4})(?:[\s-]*bits?(?: wide)?(?![a-z])|b(?![a-z]))"
+    r"(?![\s-]*(?:wide\s+)?(?:memory|bus|interface|channel|lpddr|g?ddr|hbm|dram))"
 )
+_WIDTH_IN = re.compile(r"(?:128|256|512|1024|2048)$")
 _WIDTH_BEFORE = re.compile(r"(?<![\w.])(\d{3,4})[\s-]*bits?(?: wide)?[\s-]*$")
 _WIDTH_ALONE = re.compile(r"(?<![a-z0-9])(?:vlen[\s=:]*|zvl)(\d{3,4})(?:b|[\s-]*bits?)?(?![a-z0-9])")
 _WIDTHS = (128, 256, 512, 1024, 2048)
+_COUNTED = r"[\s-]*(?:cores?|kerne|threads?|v?cpus?|x(?!86)|×)(?![a-z])"
+_X86 = re.compile(r"(?<![a-z0-9])(?:intel|amd|xeon|epyc|ryzen|x86)(?![a-z])")
+_SPOKEN_OF = {"x86": _X86, "riscv": re.compile(r"(?<![a-z0-9])risc[\s-]?v(?![a-z])")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class _Found:
     start: int
     end: int
     entry: Entry | None = None
+    denied: bool = False
 
 
 def take_instruction_sets(text: str) -> tuple[str | None, str]:
@@ -71,7 +88,7 @@ def take_instruction_sets(text: str) -> tuple[str | None, str]:
         spaces in that of all other words that speak of them.
     """
     found = _found(text)
-    chosen = [_meant(each.entry, text) for each in found if each.entry]
+    chosen = [_meant(each.entry, text) for each in found if each.entry and not each.denied]
     if not any(entry.is_set or entry.implies for entry in chosen):
         return None, text  # "a 256-bit FMA port" names no instruction set
     spans = [(each.start, each.end) for each in found]
@@ -80,7 +97,8 @@ def take_instruction_sets(text: str) -> tuple[str | None, str]:
     for start, end in [*_joined(text, spans), *wide]:
         masked[start:end] = " " * (end - start)
     masked[spans[0][0]] = STAND_IN
-    return _identity(chosen, width, text), "".join(masked)
+    denied = {_meant(each.entry, text).id for each in found if each.entry and each.denied}
+    return _identity(chosen, denied, width, text), "".join(masked)
 
 
 @cache
@@ -109,14 +127,19 @@ def core_of(core_id: str) -> Core:
 
 def is_generic(core_id: str) -> bool:
     """Whether a core is that of an instruction set and no microarchitecture."""
-    return core_id not in cores()
+    return core_id not in cores() and re.split("[@+]", core_id)[0] in entries()
 
 
 def shares_cores(core_id: str) -> bool:
     """Whether two threads share a core of this kind where clouds count threads: on x86."""
-    if is_generic(core_id):
-        return entries()[re.split("[@+]", core_id)[0]].family == "x86"
-    return cores()[core_id].name.startswith(("Intel", "AMD"))
+    if core_id in cores():
+        return cores()[core_id].name.startswith(("Intel", "AMD"))
+    return is_generic(core_id) and entries()[re.split("[@+]", core_id)[0]].family == "x86"
+
+
+def speaks_of_x86(text: str) -> bool:
+    """Whether ``text`` (lower case) names x86 or one of its makers."""
+    return _X86.search(text) is not None
 
 
 @cache
@@ -145,7 +168,8 @@ def _entry(fields: dict[str, Any], is_set: bool) -> Entry:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     spaced = pattern.replace(" ?", r"[\s_-]?").replace(" ", r"[\s_-]*")
-    return re.compile(rf"(?<![a-z0-9])(?:{spaced})(?![a-z0-9])", re.ASCII)
+    # The 2 of "AVX 2 cores" is their number.
+    return re.compile(rf"(?<![a-z0-9])(?:{spaced})(?![a-z0-9])(?:(?<!\s\d)|(?!{_COUNTED}))", re.ASCII)
 
 
 def _found(text: str) -> list[_Found]:
@@ -162,7 +186,7 @@ def _found(text: str) -> list[_Found]:
     for each in sorted(every, key=lambda each: (each.start, -each.end)):
         if not named or each.start >= named[-1].end:
             named.append(each)
-    named = [_denied(text, each) for each in named]
+    named = _with_denials(text, named)
     families = {each.entry.family for each in named if each.entry}
     flags: list[_Found] = []
     for match in _FLAG.finditer(text):
@@ -172,11 +196,25 @@ def _found(text: str) -> list[_Found]:
     return sorted([*named, *flags], key=lambda each: each.start)
 
 
-def _denied(text: str, found: _Found) -> _Found:
-    """``found``, or what says that there is no such set: it is taken from the text and counts for nothing."""
-    start = max(0, found.start - 12)
-    match = _NOT.search(text[start : found.start])
-    return _Found(start + match.start(), found.end) if match else found
+def _with_denials(text: str, named: Sequence[_Found]) -> list[_Found]:
+    """``named`` with the words about each that say whether it is there: "no AVX-512 or AMX", "AVX-512 disabled", "avx2=0"."""
+    before = [_NOT.search(text[max(0, each.start - 40) : each.start]) for each in named]
+    after = [_ABSENT.match(text, each.end) for each in named]
+    answers = [_ANSWER.match(text, each.end) for each in named]
+    joined = [bool(_OR.fullmatch(text, one.end, other.start)) for one, other in pairwise(named)]
+    front, back = [match is not None for match in before], [match is not None for match in after]
+    for at in range(1, len(named)):
+        front[at] = front[at] or (front[at - 1] and joined[at - 1])
+    for at in reversed(range(len(named) - 1)):
+        back[at] = back[at] or (back[at + 1] and joined[at])
+    found = []
+    for at, each in enumerate(named):
+        match, said = before[at], after[at] or answers[at]
+        answer = answers[at]
+        denied = front[at] or back[at] or (answer is not None and answer.lastindex is None)
+        start = each.start - (len(match[0]) if match else 0)
+        found.append(_Found(start, said.end() if said else each.end, each.entry, denied))
+    return found
 
 
 def _goes_on(text: str, match: re.Match[str], named: Sequence[_Found]) -> bool:
@@ -205,11 +243,19 @@ def _meant(entry: Entry, text: str) -> Entry:
     return next((other for other in others if other.of and other.of.search(text)), entry)
 
 
-def _identity(chosen: Sequence[Entry], width: int | None, text: str) -> str | None:
-    """Id of the generic core: of the widest set that is named or implied, with the extensions of its family."""
-    family = chosen[0].family
-    mine = {entry.id: entry for entry in chosen if entry.family == family}
-    wanted = {*mine, *(_meant(entries()[entry.implies], text).id for entry in mine.values() if entry.implies)}
+def _identity(chosen: Sequence[Entry], denied: set[str], width: int | None, text: str) -> str | None:
+    """Id of the generic core: of the widest set that is named or implied, with the extensions of its family.
+
+    The family is that of the first set, else of the first extension, among those that the text speaks of.
+    """
+    spoken_of = {family for family, words in _SPOKEN_OF.items() if words.search(text)}
+    families = [entry.family for entry in sorted(chosen, key=lambda entry: not entry.is_set)]
+    family = next((family for family in families if not spoken_of or family in spoken_of), None)
+    implied = {
+        entry.id: _meant(entries()[entry.implies], text).id if entry.implies else None for entry in chosen
+    }
+    mine = {entry.id: entry for entry in chosen if entry.family == family and implied[entry.id] not in denied}
+    wanted = {*mine, *(implied[entry] for entry in mine)} - denied
     sets = [entry for entry in entries().values() if entry.is_set and entry.id in wanted]
     if not sets:
         return None
@@ -225,17 +271,20 @@ def _width(text: str, found: Sequence[_Found]) -> tuple[int | None, list[tuple[i
     width = None
     matches = [*_WIDTH_ALONE.finditer(text)]
     for each in found:
-        if each.entry and each.entry.is_set:
+        if each.entry and each.entry.is_set and not each.denied:
             start = max(0, each.start - 16)
             before = _WIDTH_BEFORE.search(text[start : each.start])
-            if before:
+            if before and int(before[1]) in _WIDTHS:
                 spans.append((before.start() + start, before.end() + start))
                 width = width or int(before[1])
+            if each.entry.bits and (within := _WIDTH_IN.search(text[each.start : each.end])):
+                width = width or int(within[0])
             matches += filter(None, [_WIDTH_AFTER.match(text, each.end)])
     for match in matches:
-        spans.append(match.span())
-        width = width or int(match[1])
-    return (width if width in _WIDTHS else None), spans
+        if int(match[1]) in _WIDTHS:
+            spans.append(match.span())
+            width = width or int(match[1])
+    return width, spans
 
 
 def _joined(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -62,10 +62,13 @@ def products(text: str) -> list[Product]:
 
 
 def main_product(found: list[Product], kind: str | None) -> Product | None:
-    """The product of ``kind`` that says most: the first with an architecture, else the first."""
+    """The product of ``kind`` that says most: a machine whose clock is known, else the first with an architecture, else the
+    first.
+    """
     of_kind = [product for product in found if product.line.kind == kind]
+    clocked = [product for product in of_kind if product.line.clock_ghz]
     known = [product for product in of_kind if product.line.architecture]
-    return next(iter([*known, *of_kind]), None)
+    return next(iter([*clocked, *known, *of_kind]), None)
 
 
 @cache

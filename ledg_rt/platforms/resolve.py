@@ -79,10 +79,15 @@ def _from_text(text: str) -> Platform:
         device, "", runtime=runtime, precision=mention.precision or default_precision(device),
         threads=mention.threads, tags=mention.tags,
     )  # fmt: skip
-    if mention.rented and mention.rented < (base.cores or 0):
+    rented = mention.rented
+    if rented and mention.numbers.get("cores", 0) in range(
+        1, sum(cluster.count for cluster in device.clusters)
+    ):
+        rented = int(mention.numbers["cores"])  # said, and not the number of the whole chip
+    if rented and rented < (base.cores or 0):
         # A part of the chip that a cloud rents out: no more cores run than there are in it.
-        used = cores_in_use(device.clusters, mention.rented)
-        given["cores"] = mention.rented
+        used = cores_in_use(device.clusters, rented)
+        given["cores"] = rented
         peak = cluster_peak(used, base.precision)
         base = replace(base, peak_gops=peak, derived=(("peak_gops", in_words(used)),) if peak else ())
     return replace(base, text=text[:TEXT_LIMIT], **given, named=tuple(sorted(given)), notes=notes)

@@ -10,7 +10,7 @@ from typing import Any
 from ledg_rt.platforms.composition import Composition, composition, virtual_cores
 from ledg_rt.platforms.device import Device
 from ledg_rt.platforms.figures import COUNT_WORDS, checked, count_of
-from ledg_rt.platforms.instruction_sets import STAND_IN, take_instruction_sets
+from ledg_rt.platforms.instruction_sets import STAND_IN, is_generic, take_instruction_sets
 from ledg_rt.platforms.memory import Memory, memory
 from ledg_rt.platforms.names import find_device, names_its_chip, of_memory
 from ledg_rt.platforms.product_lines import Product, main_product, products
@@ -33,6 +33,9 @@ from ledg_rt.platforms.words import (
 
 TEXT_LIMIT = 2000
 """Characters of a description that are read; more is cut and flagged ``text_cut``."""
+
+_MOST_THREADS = 256
+"""No more cores than these are taken to be there because as many threads run."""
 
 _NUMBER = r"(?<![\w.])(\d{1,12}(?:[.,]\d{1,9})?)\s*"
 
@@ -112,9 +115,10 @@ def read_text(text: str) -> Mention:
     """
     left = " ".join(text[:TEXT_LIMIT].replace("\0", " ").replace(STAND_IN, " ").split())
     generic, left = _take_instruction_sets(left)
+    whole = _lower(left)
     kind, vendor = first_of(left, UNITS) or first_of(left, KIND_WORDS), first_of(left, VENDORS)
     runtime, _ = take_runtime(left)
-    asked = _asked(left)
+    asked = _asked(left, generic)
     listed = asked.kind == "cpu" and asked.cores.core_at is not None and asked.cores.clock_ghz is not None
     maker = vendor or MAKERS.get(runtime or "")
     named = left
@@ -153,9 +157,11 @@ def read_text(text: str) -> Mention:
         numbers["cores"] = count_of(match["count"])
         left = without(left, match)
     if device.kind not in ("cpu", "mcu") and (asked.cores.core or generic):
-        # Clocks and counts of the processor beside it.
-        numbers = {name: value for name, value in numbers.items() if name not in ("cores", "clock_ghz")}
-    rented = virtual_cores(_lower(left), device.clusters[0].core) if device.clusters else None
+        # Clocks and counts are of the processor beside it, but for those that the text says of the unit.
+        own = {"cores": asked.cores.unit_cores, "clock_ghz": asked.cores.unit_clock_ghz}
+        numbers = {name: value for name, value in numbers.items() if name not in own}
+        numbers |= {name: value for name, value in own.items() if value}
+    rented = virtual_cores(whole, device.clusters[0].core) if device.clusters else None
     threads, left = _take_threads(left)
     runtime, left = take_runtime(left)
     precision, left = take_word(left, PRECISION_WORDS)
@@ -166,7 +172,7 @@ def read_text(text: str) -> Mention:
     )  # fmt: skip
 
 
-def _asked(text: str) -> Mention:
+def _asked(text: str, generic: str | None) -> Mention:
     """The cores that the whole ``text`` lists, and the kind of unit that it means if it names no device."""
     runtime, left = take_runtime(_untrademarked(text))
     threads, left = _take_threads(left)
@@ -174,7 +180,7 @@ def _asked(text: str) -> Mention:
     described = memory(_lower(left))
     lower = _lower(_blank(left, described.spans) if described else left)
     found = products(lower)
-    cores = composition(lower, found)
+    cores = composition(lower, found, generic=generic)
     return Mention(cores=cores, kind=_kind(lower, found, cores, runtime, threads), threads=threads)
 
 
@@ -192,8 +198,11 @@ def _unknown(left: str, generic: str | None, so_far: Mention) -> Mention:
     threads, left = _take_threads(left)
     lower = _lower(left)
     found = products(lower)
-    cores = composition(lower, found, generic=generic, threads=threads if generic else None)
+    running = threads if generic and threads and threads <= _MOST_THREADS else None
+    cores = composition(lower, found, generic=generic, threads=running)
     kind = _kind(lower, found, cores, runtime, threads)
+    if kind == "mcu" and generic:
+        cores = composition(lower, found)  # the rates are those of processors
     numbers = dict(so_far.numbers)
     figures: dict[str, float | int | None] = {"cores": cores.cores, "clock_ghz": cores.clock_ghz}
     if kind not in (None, "cpu", "mcu"):
@@ -249,7 +258,8 @@ def _kind(
     for part in re.split(r"[,;()|]", text):
         if match := _ALONE.fullmatch(part.strip()):
             return KIND_WORDS[match[1].removeprefix("i")]
-    if threads and (cores.core or any(product.line.kind == "cpu" for product in found)):
+    named = cores.core is not None and not is_generic(cores.core)
+    if threads and (named or any(product.line.kind == "cpu" for product in found)):
         return "cpu"
     if implied := _implied(runtime):
         return implied

@@ -102,7 +102,7 @@ def test_two_virtual_processors_share_a_core_of_x86_alone(text, cores, peak):
     ("text", "found"),
     [
         ("SVE 512-bit", "sve@512"), ("512 bit SVE", "sve@512"), ("sve2 (vlen=128)", "sve2@128"), ("rv64gcv_zvl256b", "rvv@256"),
-        ("RVV, VLEN 1024", "rvv@1024"), ("SVE, 64-bit LPDDR4", "sve"), ("SVE 100-bit", "sve"), ("512-bit AVX-512", "avx512"),
+        ("RVV, VLEN 1024", "rvv@1024"), ("SVE, 64-bit LPDDR4", "sve"), ("SVE 100-bit", "sve"), ("sve-512", "sve@512"), ("SVE512", "sve@512"), ("SVE2-128", "sve2@128"), ("512-bit AVX-512", "avx512"),
     ],
 )  # fmt: skip
 def test_widths_count_where_they_vary(text, found):
@@ -134,6 +134,120 @@ def test_without_a_set_cores_or_a_clock_there_is_no_peak(text):
 def test_a_card_beside_it_is_what_runs():
     platform = resolve("RTX 4090, host with AVX-512, 16 cores at 2.9 GHz, tensorrt fp16")
     assert platform.cores == devices()["nvidia-rtx-4090"].cores
+
+
+@pytest.mark.parametrize(
+    ("text", "precision", "peak", "clock"),
+    [
+        ("RTX 3090, fp16 arithmetic", "fp16", 142300, 1.695), ("fp16 instructions on RTX 4090", "fp16", 330300, 2.52),
+        ("Adreno 650, half-precision arithmetic, 0.58 GHz", "fp16", 2404, 0.58),
+        ("FPGA DPU with INT8 dot product at 300 MHz", "int8", None, 0.3),
+        ("CPU, NEON with fp16 arithmetic, 4 cores at 2 GHz", "fp32", 128, 2), ("NEON dot product, int8, 4 cores at 2 GHz", "int8", 512, 2),
+        ("openvino, AVX-512, INT8, VNNI, 4 cores at 3 GHz", "int8", 3072, 3),
+    ],
+)  # fmt: skip
+def test_words_of_other_hardware_are_extensions_only_beside_a_set(text, precision, peak, clock):
+    platform = resolve(text)
+    assert (platform.precision, platform.peak_gops, platform.clock_ghz) == (precision, peak, clock)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("AVX-512 host with RTX 9999, 24 GB", "gpu"), ("desktop, AVX2, GeForce RTX 9990, onnxruntime", "gpu"), ("AVX2 machine, Radeon RX 9999", "gpu"),
+        ("AVX2 server with Intel Arc B999", "gpu"), ("AVX-512 server, Hailo-9", "npu"), ("AMX accelerator chip on M.2 card", "npu"),
+        ("AVX2, 4 threads, RTX 9999", "gpu"), ("AVX2, 4 threads", "cpu"), ("AVX2 CPU beside an RTX 9999", "cpu"),
+    ],
+)  # fmt: skip
+def test_the_set_of_a_host_is_not_what_runs(text, kind):
+    assert resolve(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AVX2, without AVX-512 and AMX", "AVX2 but no AVX-512 or AMX", "AVX2, AVX-512 not supported", "AVX2, AVX-512 disabled", "AVX2, AVX-512 (fused off)",
+        "AVX2, AVX-512 instructions are not available", "AVX2: yes, AVX512: no", "avx2=1 avx512f=0", "AVX512F: 0, AVX2: 1", "AVX-512 and AMX disabled, AVX2",
+        "does not support AVX-512, AVX2", "AVX2, AMX, no AVX-512", "AVX2, AVX-512 off",
+    ],
+)  # fmt: skip
+def test_a_set_that_is_denied_is_not_implied_either(text):
+    assert core(text) == "avx2"
+    platform = resolve(f"{text}, 4 cores at 3 GHz")
+    assert (platform.cores, platform.clock_ghz, platform.peak_gops) == (4, 3, 384)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("AVX512F=1, AVX512_VNNI=0", "avx512"), ("AVX-512 (no AMX)", "avx512"), ("AVX2: 1 core", "avx2"), ("AVX2 on 4 cores", "avx2"),
+        ("NEON host of an AVX2 machine", "neon"), ("dotprod beside AVX2", "avx2"), ("Xeon, VNNI, dotprod", "avx512+vnni-server"),
+        ("Intel server, NEON", None), ("risc-v board, NEON, RVV", "rvv"), ("AVX10.2", "avx512"), ("AVX 10.2", "avx512"), ("AVX10/512", "avx512"),
+        ("AVX10/256", None), ("AVX 10/256", None), ("AVX 10 cores", "avx"), ("AVX 2 cores", "avx"), ("AVX2 cores", "avx2"), ("AVX 2 x86 CPU", "avx2"), ("SSE 4 cores", "sse"), ("AVX 2x 2.4 GHz", "avx"),
+    ],
+)  # fmt: skip
+def test_which_core_is_meant(text, found):
+    assert core(text) == found
+
+
+def test_a_count_after_a_name_is_the_number_of_cores():
+    platform = resolve("Xeon with AVX 2 cores at 2.9 GHz")
+    assert (platform.cores, platform.peak_gops) == (2, pytest.approx(2 * 2.9 * 16))
+
+
+def test_a_microcontroller_has_no_core_of_a_set():
+    platform = resolve("MCU at 200 MHz with dotprod, int8, tflite micro")
+    assert (platform.kind, platform.precision, platform.clock_ghz, platform.peak_gops) == (
+        "mcu",
+        "int8",
+        0.2,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "clock"),
+    [
+        ("RTX 3090 at 1.4 GHz, host CPU with AVX2", 1.4), ("AVX2 host with 16 cores at 3 GHz, RTX 3090 at 1.4 GHz", 1.4),
+        ("RTX 3090 in an AVX-512 server, 16 cores at 2.9 GHz", 1.695),
+    ],
+)  # fmt: skip
+def test_a_clock_of_the_card_stays_beside_the_set_of_its_host(text, clock):
+    platform = resolve(text)
+    assert (platform.clock_ghz, platform.cores) == (clock, devices()["nvidia-rtx-3090"].cores)
+
+
+@pytest.mark.parametrize(
+    ("text", "bandwidth"),
+    [("CPU 4 cores 3 GHz, SVE 128-bit memory bus LPDDR5-6400", 102.4), ("Arm CPU SVE2 128-bit LPDDR5X-8533", 136.528)],
+)  # fmt: skip
+def test_the_width_of_the_memory_is_not_that_of_vectors(text, bandwidth):
+    assert resolve(text).bandwidth_gbs == bandwidth
+    assert "@" not in core(text)
+
+
+def test_a_width_that_no_set_has_stays_in_the_text():
+    assert "64-bit" in take_instruction_sets("sve, 64-bit lpddr4")[1]
+    assert "100-bit" in take_instruction_sets("sve 100-bit")[1]
+
+
+@pytest.mark.parametrize(
+    ("sets", "rate"), [("with NEON", 8), (", asimddp", 16)]
+)  # fmt: skip
+@pytest.mark.parametrize("clusters", ["4 cores at 2.4 GHz + 4 cores at 1.8 GHz", "4x 2.4 GHz + 4x 1.8 GHz"])
+def test_a_set_is_that_of_all_clusters(sets, rate, clusters):
+    platform = resolve(f"{clusters} {sets}")
+    assert (platform.cores, platform.peak_gops) == (8, pytest.approx(4 * (2.4 + 1.8) * rate))
+    assert platform.peak_gops == resolve(f"{sets.strip(', ')}, {clusters}").peak_gops
+
+
+def test_cores_that_follow_from_threads_are_derived():
+    platform = resolve("AVX-512, 3 GHz, 8 threads")
+    assert (platform.cores, platform.peak_gops) == (8, 8 * 3 * 64)
+    assert platform.named == ("clock_ghz",)
+    assert dict(platform.derived)["cores"] == "8 threads"
+    many = resolve("AVX-512, 3 GHz, 999999 threads")
+    assert (many.cores, many.peak_gops) == (None, None)
 
 
 def test_places_in_the_text_stay():
