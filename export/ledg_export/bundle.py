@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from ledg_export.batches import LatencyData, Visit, predict
+from ledg_export.corpus import OPERATORS
 from ledg_export.model import LedgFormer
 from ledg_export.onnx_export import export_model
 from ledg_export.packing import Vocabulary
@@ -94,13 +95,13 @@ def shipped_parameters(model: LedgFormer) -> Iterator[Tensor]:
 def golden(model: LedgFormer, vocabulary: Vocabulary, data: LatencyData) -> list[dict[str, Any]]:
     """Latencies in the reference implementation (torch, edge form) that every runtime has to reproduce.
 
-    Graph ids are zoo recipes that need no data files; one visit of each family and batch size.
+    Graph ids are zoo recipes that need no data files; one visit of each family and batch size, one in all of single operators.
     """
     chosen: dict[tuple[str, int], Visit] = {}
     for visit in data.visits:
         family = family_of(visit.graph_id)
         if family not in FROM_FILES:
-            chosen.setdefault((family, visit.batch), visit)
+            chosen.setdefault((family, 0 if family == OPERATORS else visit.batch), visit)
     part = LatencyData.of(list(chosen.values()), data)
     log_ms = predict(model, vocabulary, part)[:, 0]
     pairs = [(visit, platform) for visit in part.visits for platform in visit.platforms]

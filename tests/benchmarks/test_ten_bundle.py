@@ -28,3 +28,4 @@ def test_a_summary_says_how_far_and_which_way():
     assert (found["networks"], found["inside"]) == (2, 50)
     assert found["median_ape"] == pytest.approx(20)
     assert found["shift"] > 0.1
+    assert found["without_shift"] == pytest.approx(100 * (1.3 / 1.1) ** 0.5 - 100, abs=1)
