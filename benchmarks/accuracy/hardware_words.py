@@ -60,6 +60,7 @@ HIDDEN = {
     "told no figure but cores, clock and threads": ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "process_nm", "year"),
     "told no figure but threads": ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores", "clock_ghz", "process_nm", "year"),
 }  # fmt: skip
+"""Figures that a description does not give, by what it is called in the table."""
 WORST = 150.0
 """Percent that a chip counts at most in a mean over chips."""
 

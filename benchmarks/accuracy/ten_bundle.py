@@ -3,7 +3,7 @@
     python -m benchmarks.accuracy.ten_bundle [--platform xeon-emerald-rapids-vm/onnxruntime-1.32/fp32/1t]
 
 The networks are variants of NNLQP's published ones (``benchmarks/data/ten_families_again.csv``, ONNX Runtime on one thread of a machine of the platform's kind). Training
-knows other seeds of the families on this platform (one cell there computes what one here does). Rows of unsteady runs are left out, as they are there. Machines of the kind differ by a third (``ledg_export.corpora.zoo_onnxruntime``):
+knows other seeds of the families on this platform (one cell there computes what one here does). Rows of unsteady runs are left out, as they are there. Machines of the kind differ by up to a half (``ledg_export.corpora.zoo_onnxruntime``):
 the column ``mean log`` shows the level, the one beside it the error without it. Prints errors by family and in all, the rank
 correlation, and how many are inside of the 80 % interval; writes ``benchmarks/results/ten_bundle.json``.
 """
