@@ -6,7 +6,8 @@ Kendall's tau (b) over all 15,625 cells by test accuracy after 200 epochs, train
 draws. Each method has ``TRIALS`` random recipes, judged on held-out quarters of the drawn cells: cells that compute the
 same are never on both sides, and the test accuracy is not read. The best recipe at ``TUNED_AT`` cells serves all
 sizes and data sets, so that below that size it was chosen with more labels than training has.
-The parts of ours run its recipe. Trials and scored draws are kept in ``.cache/nasbench201_accuracy``, so that a run goes on where it was stopped.
+The parts of ours run its recipe; which proxies it reads and how much its processes count was chosen on the labels of CIFAR-100, whose rows
+are to that extent selected. Trials and scored draws are kept in ``.cache/nasbench201_accuracy``, so that a run goes on where it was stopped.
 Writes ``benchmarks/results/nasbench201_accuracy.json``; a setting that was not run keeps its row, with the commit that it is of.
 """
 
