@@ -12,30 +12,45 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ledg_rt.encoding import PLATFORM_NUMBERS, QUANTITIES, TRAITS, GraphEncoding, rebatch
+from ledg_rt.encoding import PLATFORM_NUMBERS, QUANTITIES, RELATIONS, TRAITS, GraphEncoding, rebatch
 
 FACTOR = (1.1, 2.0)
 """One factor is raised by 10 to 100 %."""
+
+EVEN = 8
+"""Networks have multiples of it as channels."""
 
 FIGURES = tuple(PLATFORM_NUMBERS.index(name) for name in ("peak_gops", "bandwidth_gbs"))
 
 
 def widen(encoding: GraphEncoding, factor: float) -> GraphEncoding:
-    """The network with ``factor`` times the channels everywhere: weights and MACs of dense layers grow by its square."""
+    """The network with at least ``factor`` times the channels everywhere; multiples of eight stay multiples of eight, as those who
+    design networks keep them. What the first nodes read is what it was.
+    """
     column = {name: at for at, name in enumerate(QUANTITIES)}
     trait = {name: at for at, name in enumerate(TRAITS)}
     quantities, traits = encoding.quantities.copy(), encoding.traits.copy()
+    ratio = {}
+    for name in ("channels_in", "channels_out"):
+        channels = np.expm1(traits[:, trait[name]].astype(np.float64)).round()
+        wide = channels * factor
+        wide = np.where(channels % EVEN == 0, np.ceil(wide / EVEN) * EVEN, wide)
+        ratio[name] = np.where(channels > 0, wide / np.maximum(channels, 1), factor)
+        traits[:, trait[name]] = np.log1p(wide)
+    first = encoding.neighbours[:, RELATIONS.index("fathers"), 1] < 0
+    into, out = np.where(first, 1.0, ratio["channels_in"]), ratio["channels_out"]
+    traits[first, trait["channels_in"]] = encoding.traits[first, trait["channels_in"]]
     dense = (quantities[:, column["weight_bytes"]] > 0) & (encoding.traits[:, trait["depthwise"]] == 0)
-    squared = np.where(dense, factor**2, factor)
+    work = np.where(dense, into * out, out)
     weights = quantities[:, column["weight_bytes"]].copy()
     flowing = quantities[:, column["float_bytes"]] - weights
-    for name in ("input_elements", "output_elements", "fixed_bytes"):
-        quantities[:, column[name]] *= factor
-    for name in ("macs", "flops", "weight_elements", "weight_bytes"):
-        quantities[:, column[name]] *= squared
-    quantities[:, column["float_bytes"]] = flowing * factor + weights * squared
-    for name in ("channels_in", "channels_out"):
-        traits[:, trait[name]] = np.log1p(np.expm1(traits[:, trait[name]]) * factor)
+    for names, grown in (
+        (("input_elements",), into), (("output_elements",), out), (("fixed_bytes",), np.maximum(into, out)),
+        (("macs", "flops", "weight_elements", "weight_bytes"), work),
+    ):  # fmt: skip
+        for name in names:
+            quantities[:, column[name]] *= grown
+    quantities[:, column["float_bytes"]] = flowing * np.maximum(into, out) + weights * work
     return replace(encoding, quantities=quantities, traits=traits)
 
 

@@ -106,13 +106,7 @@ class StoredGraphs:
 
     def pack(self, visits: Sequence[Visit], twins: Sequence[Stored]) -> dict[str, Tensor]:
         """Padded to the largest: states, work, present."""
-        found = [*(self._graphs[visit.graph_id, visit.batch] for visit in visits), *twins]
-        work = pad_sequence([graph.work for graph in found], batch_first=True)
-        sizes = torch.tensor([len(graph.work) for graph in found])
-        return {
-            "states": pad_sequence([graph.states for graph in found], batch_first=True).float(),
-            "work": work, "present": (torch.arange(work.shape[1]) < sizes[:, None]).float(),
-        }  # fmt: skip
+        return pack_states([*(self._graphs[visit.graph_id, visit.batch] for visit in visits), *twins])
 
     def twins(self, visits: Sequence[Visit], rng: Generator) -> list[tuple[int, Stored]]:
         """All twins that there are; ``rng`` is not needed."""
@@ -120,18 +114,37 @@ class StoredGraphs:
         return [(at, twin) for at, twin in found if twin is not None]
 
 
-@torch.no_grad()
 def _store(
     model: LedgFormer, vocabulary: Vocabulary, wanted: Sequence[tuple[dict[tuple[str, int], Stored], tuple[str, int], GraphEncoding]]
 ) -> None:  # fmt: skip
     """Encode graphs together and put each into its table."""
-    tensors = pack_graphs([encoding for *_, encoding in wanted], vocabulary)
+    found = encode_all(model, vocabulary, [encoding for *_, encoding in wanted])
+    for (table, key, _), stored in zip(wanted, found, strict=True):
+        table[key] = stored
+
+
+@torch.no_grad()
+def encode_all(model: LedgFormer, vocabulary: Vocabulary, graphs: Sequence[GraphEncoding]) -> list[Stored]:
+    """Graphs encoded together."""
+    tensors = pack_graphs(graphs, vocabulary)
     states = model.states(
         **{name: tensors[name] for name in ("sentence_vectors", "text", "numeric", "edges")}
     )
-    sizes = [len(encoding.text) for *_, encoding in wanted]
-    for (table, key, encoding), found in zip(wanted, states.half().split(sizes), strict=True):
-        table[key] = Stored(found.clone(), torch.from_numpy(encoding.work))
+    parts = states.half().split([len(encoding.text) for encoding in graphs])
+    return [
+        Stored(part.clone(), torch.from_numpy(encoding.work))
+        for part, encoding in zip(parts, graphs, strict=True)
+    ]
+
+
+def pack_states(graphs: Sequence[Stored]) -> dict[str, Tensor]:
+    """Padded to the largest: states, work, present of ``LedgFormer.forward``."""
+    work = pad_sequence([graph.work for graph in graphs], batch_first=True)
+    sizes = torch.tensor([len(graph.work) for graph in graphs])
+    return {
+        "states": pad_sequence([graph.states for graph in graphs], batch_first=True).float(),
+        "work": work, "present": (torch.arange(work.shape[1]) < sizes[:, None]).float(),
+    }  # fmt: skip
 
 
 def pack_graphs(encodings: Sequence[GraphEncoding], vocabulary: Vocabulary) -> dict[str, Any]:

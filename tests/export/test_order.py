@@ -42,6 +42,20 @@ def test_channels_of_a_widened_network_follow():
         )
 
 
+def test_a_widened_network_has_channels_as_networks_have_them():
+    graph = encoded("mobilenet_v2/0.5-128")
+    wide = widen(graph, 1.1)
+    for name in ("channels_in", "channels_out"):
+        before, after = (np.expm1(each.traits[:, TRAITS.index(name)]).round(2) for each in (graph, wide))
+        even = (before > 0) & (before % 8 == 0)
+        assert even.sum() > 20
+        assert (after[even] % 8 == 0).all()
+        assert (after[even] >= 1.1 * before[even] - 0.01).all()
+    # The image has three channels still.
+    first = np.expm1(wide.traits[:, TRAITS.index("channels_in")]).round(2) == 3
+    assert first.sum() == 1
+
+
 def test_heavier_twins_have_more_to_do():
     graph, rng = encoded("mobilenet_v2/0.5-128"), np.random.default_rng(0)
     flops = QUANTITIES.index("flops")
