@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 KNOWN = "known.json"
 KIN = "kin.npz"
 RATES = "rates.npz"
-FORMAT = 9
+FORMAT = 10
 REQUIRED = (
     "encoder.onnx",
     "head.onnx",

@@ -20,6 +20,7 @@ from ledg_rt.graph import Graph, Node
 from ledg_rt.language import NODE_TEMPLATES, PLATFORM_TEMPLATES, channels, groups_of, kernel_of, stride_of
 from ledg_rt.platforms.catalogue import devices
 from ledg_rt.platforms.device import KINDS, PRECISION_BITS, Platform
+from ledg_rt.platforms.instruction_sets import core_of
 from ledg_rt.platforms.resolve import on_device
 from ledg_rt.simplify import simplify
 
@@ -47,10 +48,20 @@ PLATFORM_NUMBERS = ("peak_gops", "bandwidth_gbs", "memory_gb", "power_w", "cores
 PLATFORM_FEATURES = 2 * len(PLATFORM_NUMBERS) + len(KINDS) + 3
 PRESUMED = {"peak_gops": 4.0, "bandwidth_gbs": 3.0}
 """Natural logarithms of the figures that a roofline starts from where a platform does not say: those of a typical phone."""
+OWN_MEMORY = ("npu",)
+"""Kinds of devices that keep what flows between nodes in memory of their own, so that the model does not see the bandwidth of their board.
+NPUs of one runtime differ by 12 % from what their peak alone says, by 30 % from a roofline with that bandwidth (benchmarks/LOG.md);
+of other kinds there are too few."""
 KEY_LEVELS = 5
 """Names of a catalogue platform, see ``platform_keys``."""
-PLATFORM_TRAITS = ("runtime", "version", "kind", "precision", "tags", "threads", "vendor", "architecture")
-"""What ``kinship`` compares in words; ``runtime`` without its version, ``version`` with it."""
+PLATFORM_TRAITS = (
+    "runtime", "version", "kind", "precision", "tags", "threads", "vendor", "architecture", "pipeline", "decode",
+)  # fmt: skip
+"""What ``kinship`` compares in words; ``runtime`` without its version, ``version`` with it; ``pipeline`` and ``decode`` are those of the core."""
+OUT_OF_ORDER = ("Intel", "AMD", "Apple")
+"""Makers of whose processors nearly all run out of order; what a core says counts before."""
+WIDEST = 5
+"""Cores that decode more instructions a cycle count as alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +193,8 @@ def rate_names(platform: Platform) -> tuple[str, ...]:
 def _platform_numbers(platform: Platform) -> NDArray[np.float32]:
     values, masks = [], []
     for name in PLATFORM_NUMBERS:
-        value = getattr(platform, name)
+        felt = name != "bandwidth_gbs" or platform.kind not in OWN_MEMORY
+        value = getattr(platform, name) if felt else None
         values.append(0.0 if value is None else _scaled(name, float(value)))
         masks.append(0.0 if value is None else 1.0)
     kinds = [float(platform.kind == kind) for kind in KINDS]
@@ -199,9 +211,20 @@ def _platform_traits(platform: Platform) -> tuple[str, ...]:
     version = platform.runtime or "unknown"
     found = (
         version.split("-")[0], version, platform.kind, platform.precision, "+".join(platform.tags), platform.threads or "",
-        platform.vendor, platform.architecture,
+        platform.vendor, platform.architecture, *_pipeline(platform),
     )  # fmt: skip
     return tuple(str(trait or "") for trait in found)
+
+
+def _pipeline(platform: Platform) -> tuple[str | None, int | None]:
+    """Whether the cores of a processor keep their instructions in order, and how many they decode a cycle, ``WIDEST`` at most."""
+    if platform.kind not in (None, "cpu"):
+        return None, None
+    core = core_of(platform.core) if platform.core else None
+    pipeline = core.pipeline if core else None
+    if platform.kind and platform.vendor in OUT_OF_ORDER:
+        pipeline = pipeline or "out of order"
+    return pipeline, min(core.decode, WIDEST) if core and core.decode else None
 
 
 def _label(node: Node) -> bytes:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, PlatformEncoding
+from ledg_rt.encoding import OWN_MEMORY, PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, PlatformEncoding
 from ledg_rt.errors import BundleError
 
 NAMES = 4
@@ -90,8 +90,10 @@ class Described:
     names: NDArray[np.int64]
 
 
-NO_NAME, NEW = -1, -2
-"""Codes of a name that a platform does not have, and of a trait or name that no known platform has: neither is shared."""
+NO_NAME, NEW, NOTHING = -1, -2, -3
+"""Codes of a name that a platform does not have, of a trait or name that no known platform has (neither is shared), and of one of ``GUESSED`` that a platform does not say."""
+GUESSED = tuple(map(PLATFORM_TRAITS.index, ("pipeline", "decode")))
+"""Traits that are taken to be what is usual where a platform does not say them; the first of them decides whose second one counts."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,13 @@ class Units:
         about = words - self.words
         length = np.maximum(np.linalg.norm(about, axis=1, keepdims=True), 1e-9)
         traits = [[self.codes.get(text, NEW) for text in platform.traits] for platform in platforms]
+        for own, platform in zip(traits, platforms, strict=True):
+            for at in GUESSED:
+                own[at] = own[at] if platform.traits[at] else NOTHING
         names = np.full((len(platforms), NAMES), NO_NAME)
         for row, platform in zip(names, platforms, strict=True):
-            own = platform.keys[:NAMES]
-            row[: len(own)] = [self.codes.get(name, NEW) for name in own]
+            keys = platform.keys[:NAMES]
+            row[: len(keys)] = [self.codes.get(name, NEW) for name in keys]
         return Described(
             (numeric[:, :count] - self.middle) / self.spread * known * COMPARED, known, about / length,
             np.array(traits), names,
@@ -148,8 +153,8 @@ def pairs(some: Described, others: Described) -> Pairs:
 def usual(some: Described, others: Described) -> Described:
     """``some`` with what is usual for a figure that they do not have: its mean over ``others`` that have it, these alike counting most.
 
-    Hardware of which a description says little is then no stranger to all of whose figures are known. What figures training's own
-    platforms lack is found in the same way.
+    So with the traits ``GUESSED``, of which the one counts that most others of the kind have. Hardware of which a description says little is then no stranger to
+    all of whose figures are known. What training's own platforms lack is found in the same way.
     """
     both = some.known[:, None] * others.known[None] * COMPARED
     apart = (both * (some.figures[:, None] - others.figures[None]) ** 2).sum(-1)
@@ -164,7 +169,22 @@ def usual(some: Described, others: Described) -> Described:
             near = np.exp(far[:, having].min(1, keepdims=True) - far[:, having])
             found = near @ others.figures[having, at] / near.sum(1)
             figures[:, at] = np.where(some.known[:, at] > 0, some.figures[:, at], found)
-    return replace(some, figures=figures)
+    return replace(some, figures=figures, traits=_usual_traits(some.traits, others.traits, far))
+
+
+def _usual_traits(some: NDArray[np.int64], others: NDArray[np.int64], far: Float) -> NDArray[np.int64]:
+    """``some`` [A, T] with those of ``GUESSED`` that most of ``others`` [B, T] have that are of their kind, near ones by [A, B] ``far`` counting most."""
+    found, kind = some.copy(), PLATFORM_TRAITS.index("kind")
+    for row in np.flatnonzero((some[:, GUESSED] == NOTHING).any(1)):
+        like = others[:, kind] == some[row, kind]
+        for at in GUESSED:
+            votes = np.flatnonzero(like & (others[:, at] != NOTHING))
+            if found[row, at] == NOTHING and len(votes):
+                said, which = np.unique(others[votes, at], return_inverse=True)
+                near = np.exp(far[row, votes].min() - far[row, votes])
+                found[row, at] = said[np.bincount(which, near).argmax()]
+            like &= others[:, at] == found[row, at]
+    return found
 
 
 def likeness(scales: Scales, pairs: Pairs, xp: ModuleType = np) -> Any:
@@ -219,6 +239,17 @@ def _started(numeric: NDArray[np.float32], told: Float) -> NDArray[np.float32]:
     return found
 
 
+def _in_proportion(platform: PlatformEncoding, told: Float) -> Float:
+    """What was ``told``, of kinds with ``OWN_MEMORY`` with a bandwidth as much higher as their peak is: who builds more multipliers feeds them."""
+    peak = PLATFORM_NUMBERS.index("peak_gops")
+    kind = platform.traits[PLATFORM_TRAITS.index("kind")]
+    if kind not in OWN_MEMORY or not platform.own[len(PLATFORM_NUMBERS) + peak]:
+        return told
+    found = told.copy()
+    found[STARTS.index("bandwidth_gbs")] += platform.numeric[peak] - told[STARTS.index("peak_gops")]
+    return found
+
+
 @dataclass(frozen=True)
 class Kin:
     """The P platforms that training met.
@@ -248,9 +279,11 @@ class Kin:
         own = usual(self.units.describe([platform], words[None].astype(np.float64)), self.described)
         near = likeness(self.scales, pairs(own, self.described))[0]
         found: Float = self.middle + near @ self.weights
-        split = len(found) - len(STARTS)
-        vectors = found[:split].reshape(self.vectors.shape[1:]).astype(np.float32)
-        return Told(vectors, _started(_as_trained(platform), found[split:]))
+        vectors, told = np.split(found, [len(found) - len(STARTS)])
+        return Told(
+            vectors.reshape(self.vectors.shape[1:]).astype(np.float32),
+            _started(_as_trained(platform), _in_proportion(platform, told)),
+        )
 
     def save(self, path: Path) -> None:
         """Write a file for ``load``; the same bytes every time."""

@@ -9,6 +9,7 @@ from ledg_rt.encoding import (
     NODE_FEATURES,
     PLATFORM_FEATURES,
     PLATFORM_NUMBERS,
+    PLATFORM_TRAITS,
     QUANTITIES,
     RELATIONS,
     encode_graph,
@@ -173,3 +174,34 @@ def test_the_catalogue_says_what_a_device_is_whatever_else_a_platform_says(chang
 def test_a_stranger_is_what_its_description_says():
     encoding = encode_platform(resolve("board with 4 x Cortex-A72 at 1.8 GHz, ncnn, 4 threads"))
     assert np.array_equal(encoding.own, encoding.numeric)
+
+
+@pytest.mark.parametrize(
+    ("text", "pipeline", "decode"),
+    [
+        ("rk3399-cpu/ncnn/fp32/1t", "out of order", "3"),
+        ("rk3399-cpu/ncnn/fp32/1t+little", "in order", "2"),
+        ("board with 4 x Cortex-A55 at 1.8 GHz, ncnn", "in order", "2"),
+        ("phone with Kryo 585 at 2.84 GHz", "out of order", "4"),
+        ("apple-m4-cpu/ncnn/fp32", "out of order", "5"),
+        ("Intel Xeon, 2 vCPU at 2.9 GHz, AVX-512", "out of order", ""),
+        ("xeon-phi-3120a/ncnn/fp32", "in order", "2"),
+        ("board with 4 cores at 1.8 GHz", "", ""),
+        ("stm32f746/tflite/int8", "", ""),
+        ("microcontroller with Cortex-M7 at 480 MHz", "", ""),
+        ("nvidia-t4/tensorrt/fp16", "", ""),
+    ],
+)
+def test_kin_of_a_processor_have_a_pipeline_like_that_of_the_cores_that_run(text, pipeline, decode):
+    traits = dict(zip(PLATFORM_TRAITS, encode_platform(resolve(text)).traits, strict=True))
+    assert (traits["pipeline"], traits["decode"]) == (pipeline, decode)
+
+
+def test_the_model_sees_the_bandwidth_of_a_gpu_and_none_of_an_npu():
+    column = PLATFORM_NUMBERS.index("bandwidth_gbs")
+    for text, seen in (("rk3588-npu-core/rknn/int8", False), ("station-m3-mali-g610/ncnn-vulkan/fp16", True)):
+        platform = resolve(text)
+        assert platform.bandwidth_gbs
+        encoding = encode_platform(platform)
+        for numbers in (encoding.numeric, encoding.own):
+            assert (numbers[column] != 0, numbers[len(PLATFORM_NUMBERS) + column] != 0) == (seen, seen)

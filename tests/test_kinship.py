@@ -8,8 +8,10 @@ import pytest
 from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, encode_platform
 from ledg_rt.errors import BundleError
 from ledg_rt.kinship import (
+    GUESSED,
     NAMES,
     NO_NAME,
+    NOTHING,
     STARTS,
     TERMS,
     Described,
@@ -119,6 +121,22 @@ def test_what_is_usual_is_not_learned_from_those_that_do_not_have_it():
     assert usual(all_of, all_of).figures[:, clock].tolist() == [3, 3, 3]
     nobody = dataclasses.replace(all_of, known=np.zeros_like(known))
     assert usual(nobody, nobody).figures[:, clock].tolist() == [0, 7, 3]
+
+
+def test_a_pipeline_that_nobody_says_is_that_of_processors_alike(kin):
+    """Of the known ones two run out of order with three instructions a cycle, Carmel in order; GPUs have none."""
+    pipeline, decode = GUESSED
+    known = kin.described.traits
+    assert (known[3:, GUESSED] == NOTHING).all()
+    assert known[0, pipeline] != known[2, pipeline] != NOTHING
+    text = "some board with an Arm CPU at 1.5 GHz, ncnn"
+    silent = kin.units.describe([encoded(text)], words_of(text)[None])
+    assert (silent.traits[0, GUESSED] == NOTHING).all()
+    found = usual(silent, kin.described).traits[0]
+    assert (found[pipeline], found[decode]) == (known[0, pipeline], known[0, decode])
+    said = "board with 4 x Cortex-A53 at 1.5 GHz, ncnn"
+    slow = kin.units.describe([encoded(said)], words_of(said)[None])
+    assert usual(slow, kin.described).traits[0, pipeline] == known[2, pipeline]
 
 
 def test_what_platforms_have_in_common_makes_them_alike(kin, scales):
@@ -276,6 +294,18 @@ def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin)
     assert start_of(kin.tell(with_figure, words).numeric) == pytest.approx(
         start_of(kin.tell(own, words).numeric)
     )
+
+
+@pytest.mark.parametrize(("kind", "faster"), [("npu", 3), ("gpu", 1)])
+def test_the_memory_of_an_npu_of_its_own_grows_with_its_peak(kin, kind, faster):
+    """Of a GPU that says no bandwidth its kin tell it, whatever its peak is."""
+    box = dataclasses.replace(resolve("strange box, 4 TOPS int8"), kind=kind)
+    more = dataclasses.replace(box, peak_gops=3 * box.peak_gops)
+    plain, quick = (
+        start_of(kin.tell(encode_platform(platform), words_of("strange box")).numeric, "bandwidth_gbs")
+        for platform in (box, more)
+    )
+    assert quick == pytest.approx(faster * plain)
 
 
 def test_a_table_of_other_parts_is_an_error_of_the_bundle(kin, tmp_path):

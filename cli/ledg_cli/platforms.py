@@ -78,6 +78,7 @@ def describe(
         "id": platform.id,
         "sentence": platform_sentence(platform),
         "device": platform.device,
+        "core": _core(platform.core),
         "runtime": platform.runtime,
         "runtime_from": _runtime_origin(described, platform),
         "precision": platform.precision,
@@ -103,6 +104,18 @@ def describe(
             ),
         ]
     )
+
+
+def _core(core_id: str | None) -> str | None:
+    """The core that runs and its pipeline: ``Arm Cortex-A55 (in order, decodes 2)``."""
+    from ledg_rt.platforms.instruction_sets import core_of
+
+    if core_id is None:
+        return None
+    core = core_of(core_id)
+    width = f"decodes {core.decode}" if core.decode else None
+    about = ", ".join(filter(None, (core.pipeline, width)))
+    return f"{core.name} ({about})" if about else core.name
 
 
 def _runtime_origin(described: Any, meant: Any) -> str:

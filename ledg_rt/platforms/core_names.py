@@ -8,6 +8,7 @@ from functools import cache
 
 from ledg_rt.platforms.catalogue import cores
 from ledg_rt.platforms.device import Core
+from ledg_rt.platforms.instruction_sets import is_core
 
 TIERS: Mapping[str, tuple[str, ...]] = {
     "250": ("cortex-a53",), "260": ("cortex-a73", "cortex-a53"), "280": ("cortex-a73", "cortex-a53"),
@@ -45,6 +46,12 @@ def named_core(match: re.Match[str]) -> str:
         tier = {"prime": 0, "gold": max(len(tiers) - 2, 0), "silver": -1}.get(match["tier"] or "")
         return f"kryo-{match['kryo']}" if tier is None else tiers[tier]
     return "kryo" if match["plain"] else _by_name()[_squeezed(match[0])]
+
+
+def core_id(text: str) -> str | None:
+    """Id of the core that the whole of ``text`` names: its id, its name with its maker or without, or the generic core of instruction sets."""
+    found = _by_name().get(_squeezed(text.lower()))
+    return found or (text if is_core(text) else None)
 
 
 @cache

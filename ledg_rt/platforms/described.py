@@ -37,6 +37,7 @@ def described(mention: Mention) -> Platform:
         )  # one core runs the network, whatever else there is
     elif mine and not clusters and not clock:
         clusters = _clocked_by_its_line(mention)
+    core = mention.cores.core if mine else None
     used = cores_in_use(clusters, mention.threads, slowest_first="little" in mention.tags)
     given: dict[str, Any] = dict(mention.numbers)
     if used:
@@ -52,7 +53,8 @@ def described(mention: Mention) -> Platform:
     return Platform(
         id="/".join(("text", runtime or UNKNOWN, precision)), text="", name=mention.rest or None,
         vendor=mention.vendor or _core_maker(mention),
-        kind=mention.kind, architecture=_architecture(mention), runtime=runtime, precision=precision,
+        kind=mention.kind, architecture=_architecture(mention), core=used[0].core if used else core,
+        runtime=runtime, precision=precision,
         threads=mention.threads, tags=mention.tags, named=tuple(sorted(given)), **given,
         **{name: value for name, (value, _) in derived.items()},
         derived=tuple((name, how) for name, (_, how) in derived.items()),

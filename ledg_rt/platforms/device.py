@@ -36,13 +36,16 @@ peak, which NPUs publish alone: none is faster at 16 bits, so that a roofline wi
 @dataclass(frozen=True, slots=True)
 class Core:
     """A CPU microarchitecture. ``ops_per_cycle``: operations (a multiply-add is two) one core finishes
-    per cycle, by precision, with the widest vector unit.
+    per cycle, by precision, with the widest vector unit. ``pipeline``: ``in order`` or ``out of order``; ``decode``: instructions that it
+    decodes a cycle at most. Both say how near to its rate a core comes.
     """
 
     id: str
     name: str
     ops_per_cycle: Mapping[str, float]
     year: int | None = None
+    pipeline: str | None = None
+    decode: int | None = None
     source: str = ""
 
 
@@ -87,7 +90,7 @@ class Device:
 class Platform:
     """Hardware plus how it is used, resolved to words and numbers: all that the model sees of it.
 
-    ``peak_gops`` and ``cores`` hold for ``precision`` and ``threads``. ``device`` is a catalogue id or
+    ``peak_gops``, ``cores`` and ``core``, the id of the first one that runs, hold for ``precision`` and ``threads``. ``device`` is a catalogue id or
     ``None``; ``named`` lists the fields that the user's own text gave (they win over the catalogue), ``derived`` those that follow from it, each with what it follows from.
     ``calibration`` is what measurements on it taught, for one bundle.
     """
@@ -100,6 +103,7 @@ class Platform:
     vendor: str | None = None
     kind: str | None = None
     architecture: str | None = None
+    core: str | None = None
     runtime: str | None = None
     precision: str = "fp32"
     threads: int | None = None
@@ -124,6 +128,6 @@ class Platform:
             name: value
             for name, value in asdict(self).items()
             if name not in ("id", "text", "named", "derived", "notes")
-            and (name, value) != ("calibration", None)
+            and (name, value) not in (("calibration", None), ("core", None))
         }
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

@@ -125,6 +125,19 @@ def core_of(core_id: str) -> Core:
     return Core(core_id, f"core with {', '.join(dict.fromkeys(names))}", rates, source="; ".join(sources))
 
 
+def is_core(core_id: str) -> bool:
+    """Whether ``core_of`` knows the id."""
+    if core_id in cores():
+        return True
+    first, *extensions = core_id.split("+")
+    name, at, bits = first.partition("@")
+    known = entries()
+    return (
+        name in known and known[name].is_set and (not at or bits in map(str, _WIDTHS))
+        and all(extension in known and not known[extension].is_set for extension in extensions)
+    )  # fmt: skip
+
+
 def is_generic(core_id: str) -> bool:
     """Whether a core is that of an instruction set and no microarchitecture."""
     return core_id not in cores() and re.split("[@+]", core_id)[0] in entries()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledg_rt.errors import PlatformError
 from ledg_rt.platforms.catalogue import devices
+from ledg_rt.platforms.core_names import core_id
 from ledg_rt.platforms.described import UNKNOWN, described
 from ledg_rt.platforms.device import PRECISION_BITS, Device, Platform
 from ledg_rt.platforms.figures import LIMITS
@@ -110,6 +112,7 @@ def _from_file(path: Path) -> Platform:
             "usage", f"{path}: unknown key {unknown[0]!r}", f"known keys: {', '.join(sorted(known))}"
         )
     table["tags"] = tuple(table.get("tags", ()))
+    table |= {"core": core} if (core := _core(table, path)) else {}
     precision = table.get("precision", "fp32")
     if precision not in PRECISION_BITS:
         raise PlatformError(
@@ -124,8 +127,21 @@ def _from_file(path: Path) -> Platform:
         raise PlatformError("usage", f"{path}: no device {table['device']!r}", "see `ledg platforms list`")
     usage = {name: table[name] for name in ("runtime", "threads", "tags") if name in table}
     base = on_device(devices()[table["device"]], str(path), precision=precision, **usage)
-    words = {name: table[name] for name in ("name", "vendor", "kind", "architecture") if name in table}
+    words = {
+        name: table[name] for name in ("name", "vendor", "kind", "architecture", "core") if name in table
+    }
     return replace(base, named=tuple(sorted(given)), calibration=calibration, **given, **words)
+
+
+def _core(table: Mapping[str, Any], path: Path) -> str | None:
+    """The core of a platform file: the one that it says, else the one that its architecture is the name of."""
+    said = table.get("core")
+    found = core_id(str(said if said is not None else table.get("architecture", "")))
+    if said is not None and not found:
+        raise PlatformError(
+            "usage", f"{path}: no core {said!r}", 'a microarchitecture, as in "Cortex-A55", or leave it out'
+        )
+    return found
 
 
 def _calibration(table: Any, path: Path) -> Calibration | None:
@@ -152,8 +168,8 @@ def on_device(
     used = cores_in_use(device.clusters, threads, slowest_first="little" in tags)
     return Platform(
         id=name, text=text or name, device=device.id, name=device.name, chip=device.chip,
-        vendor=device.vendor, kind=device.kind, architecture=device.architecture, runtime=runtime,
-        precision=precision, threads=threads, tags=tags,
+        vendor=device.vendor, kind=device.kind, architecture=device.architecture, core=used[0].core if used else None,
+        runtime=runtime, precision=precision, threads=threads, tags=tags,
         peak_gops=cluster_peak(used, precision) if used else peak_at(device.peak_gops, precision),
         bandwidth_gbs=device.bandwidth_gbs, memory_gb=device.memory_gb, power_w=device.power_w,
         cores=sum(cluster.count for cluster in used) or device.cores,

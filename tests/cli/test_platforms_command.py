@@ -77,6 +77,12 @@ def test_what_no_hardware_is_is_wrong_usage(ledg, text):
     assert len(err.splitlines()) == 1
 
 
+def test_describe_names_the_core_that_runs(ledg):
+    told = ledg("platforms", "describe", "rk3399-cpu/ncnn/fp32/1t+little", "--format", "json")[1]
+    assert json.loads(told)["core"] == "Arm Cortex-A53 (in order, decodes 2)"
+    assert json.loads(ledg("platforms", "describe", "Tesla T4", "--format", "json")[1])["core"] is None
+
+
 def test_describe_cuts_and_says_so(ledg):
     _, out, _ = ledg("platforms", "describe", "fast " * 200_000, "--format", "json")
     assert json.loads(out)["flags"] == ["text_cut"]

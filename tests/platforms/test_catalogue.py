@@ -142,6 +142,30 @@ def test_core_rates_name_their_source_and_are_of_pipes_whose_lanes_grow_as_eleme
     )
 
 
+@pytest.mark.parametrize("core", cores().values(), ids=lambda core: core.id)
+def test_wide_cores_do_not_wait_and_narrow_ones_do(core):
+    assert core.pipeline in (None, "in order", "out of order")
+    if core.decode is not None:
+        assert core.decode in {"in order": range(1, 4), "out of order": range(2, 11)}[core.pipeline]
+
+
+@pytest.mark.parametrize(
+    ("core", "pipeline", "decode"),
+    [
+        ("cortex-a53", "in order", 2), ("cortex-a55", "in order", 2), ("cortex-a72", "out of order", 3), ("cortex-a73", "out of order", 2),
+        ("cortex-a76", "out of order", 4), ("cortex-x3", "out of order", 6), ("firestorm", "out of order", 8), ("skylake-server", "out of order", 4),
+        ("ice-lake-server", "out of order", 4), ("golden-cove", "out of order", 6), ("zen3", "out of order", 4), ("sifive-u74", "in order", 2),
+    ],
+)  # fmt: skip
+def test_pipelines_of_well_known_cores(core, pipeline, decode):
+    assert (cores()[core].pipeline, cores()[core].decode) == (pipeline, decode)
+
+
+def test_most_processors_of_the_catalogue_have_cores_whose_pipeline_is_known():
+    used = [device.clusters[0].core for device in devices().values() if device.clusters]
+    assert sum(cores()[core].pipeline is not None for core in used) > 0.95 * len(used)
+
+
 def test_every_file_of_the_catalogue_is_read():
     for folder, known in (("cores", cores()), ("devices", devices())):
         for entry in (files("ledg_rt.platforms") / folder).iterdir():

@@ -58,6 +58,10 @@ def test_platform_file_takes_the_device_and_its_own_figures(tmp_path):
         ("clock_ghz = 0", "out of range"),
         ('device = "no-such-thing"', "no device"),
         ("= broken", "not valid TOML"),
+        ('core = "cortex-a720000"', "no core 'cortex-a720000'"),
+        ("core = 72", "no core 72"),
+        (f'core = "sve@{"9" * 400}"', "no core"),
+        ('core = "vnni"', "no core 'vnni'"),
     ],
 )
 def test_faulty_platform_file_names_the_fault(tmp_path, content, message):
@@ -65,6 +69,24 @@ def test_faulty_platform_file_names_the_fault(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(PlatformError, match=message):
         resolve(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "core"),
+    [
+        ('core = "Arm Cortex-A55"', "cortex-a55"),
+        ('core = "cortex-a55"', "cortex-a55"),
+        ('architecture = "Cortex-A55"', "cortex-a55"),
+        ('architecture = "Zen 4"\ncore = "zen3"', "zen3"),
+        ('core = "avx512+vnni"', "avx512+vnni"),
+        ('architecture = "Turing"', None),
+        ('device = "rk3399-cpu"\ntags = ["little"]\nthreads = 1', "cortex-a53"),
+    ],
+)
+def test_platform_file_names_the_core_that_runs(tmp_path, content, core):
+    path = tmp_path / "mine.toml"
+    path.write_text(content)
+    assert resolve(str(path)).core == core
 
 
 def test_missing_platform_file_is_an_error_not_free_text(tmp_path):
