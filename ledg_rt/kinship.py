@@ -34,6 +34,9 @@ STARTS = tuple(PRESUMED)
 """Figures that the head's roofline starts from. A vector says how far off its platform is from there; of a platform without a
 figure it makes up for how far ``PRESUMED`` is from the truth. So where a new platform does not have one, its start is a mean over its kin as its vector is."""
 
+MEMORY_GROWTH = 0.4
+"""The power of its peak that memory of a processor's own grows with."""
+
 COMPARED = np.array([float(name not in STARTS) for name in PLATFORM_NUMBERS])
 """Figures that count in likeness. The head divides by the starts itself; were they a sign
 of kin as well, faster hardware could have slower kin. Chips are told as well without them (benchmarks/LOG.md)."""
@@ -240,13 +243,15 @@ def _started(numeric: NDArray[np.float32], told: Float) -> NDArray[np.float32]:
 
 
 def _in_proportion(platform: PlatformEncoding, told: Float) -> Float:
-    """What was ``told``, of kinds with ``OWN_MEMORY`` with a bandwidth as much higher as their peak is: who builds more multipliers feeds them."""
+    """What was ``told``, of kinds with ``OWN_MEMORY`` with a bandwidth that is higher where their peak is: who builds more multipliers feeds them."""
     peak = PLATFORM_NUMBERS.index("peak_gops")
     kind = platform.traits[PLATFORM_TRAITS.index("kind")]
     if kind not in OWN_MEMORY or not platform.own[len(PLATFORM_NUMBERS) + peak]:
         return told
     found = told.copy()
-    found[STARTS.index("bandwidth_gbs")] += platform.numeric[peak] - told[STARTS.index("peak_gops")]
+    found[STARTS.index("bandwidth_gbs")] += MEMORY_GROWTH * (
+        platform.numeric[peak] - told[STARTS.index("peak_gops")]
+    )
     return found
 
 

@@ -9,6 +9,7 @@ from ledg_rt.encoding import PLATFORM_NUMBERS, PLATFORM_TRAITS, PRESUMED, encode
 from ledg_rt.errors import BundleError
 from ledg_rt.kinship import (
     GUESSED,
+    MEMORY_GROWTH,
     NAMES,
     NO_NAME,
     NOTHING,
@@ -296,7 +297,7 @@ def test_a_figure_that_training_did_not_have_does_not_move_a_known_platform(kin)
     )
 
 
-@pytest.mark.parametrize(("kind", "faster"), [("npu", 3), ("gpu", 1)])
+@pytest.mark.parametrize(("kind", "faster"), [("npu", 3**MEMORY_GROWTH), ("gpu", 1)])
 def test_the_memory_of_an_npu_of_its_own_grows_with_its_peak(kin, kind, faster):
     """Of a GPU that says no bandwidth its kin tell it, whatever its peak is."""
     box = dataclasses.replace(resolve("strange box, 4 TOPS int8"), kind=kind)
