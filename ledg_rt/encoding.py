@@ -50,7 +50,7 @@ PRESUMED = {"peak_gops": 4.0, "bandwidth_gbs": 3.0}
 """Natural logarithms of the figures that a roofline starts from where a platform does not say: those of a typical phone."""
 OWN_MEMORY = ("npu",)
 """Kinds of devices that keep what flows between nodes in memory of their own, so that the model does not see the bandwidth of their board.
-NPUs of one runtime differ by 12 % from what their peak alone says, by 30 % from a roofline with that bandwidth (benchmarks/LOG.md);
+NPUs of one runtime differ by 10 % from what their peak and a microsecond a node say, by 30 % from a roofline with that bandwidth (benchmarks/LOG.md);
 of other kinds there are too few."""
 KEY_LEVELS = 5
 """Names of a catalogue platform, see ``platform_keys``."""
